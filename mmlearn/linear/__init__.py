@@ -1,0 +1,7 @@
+"""Linear cross-modal embeddings."""
+
+from mmlearn.linear.cca import CCA
+from mmlearn.linear.cfa import CFA
+from mmlearn.linear.moments import PairMoments
+
+__all__ = ["CCA", "CFA", "PairMoments"]
