@@ -23,7 +23,7 @@ __all__ = [
 
 
 def to_numpy(array):
-    """Return `array` as numpy: a tensor is detached and moved to the CPU, anything else is converted."""
+    """Return `array` as numpy; a tensor is detached and moved to the CPU first."""
     if isinstance(array, torch.Tensor):
         array = array.detach().cpu()
         return (array.float() if array.dtype == torch.bfloat16 else array).numpy()
@@ -62,7 +62,7 @@ def _as_float_array(array, name):
         return array if array.dtype.kind == "f" else array.astype(np.float64)
     except (TypeError, ValueError):
         raise TypeError(
-            f"{name} must be a matrix of numbers; got {type(array).__name__} that does not convert. "
+            f"{name} must be a matrix of numbers; this {type(array).__name__} does not convert. "
             "Use dataset.features(...) to turn pictures and words into vectors."
         ) from None
 
@@ -80,7 +80,7 @@ def check_pair(images, texts):
 
 
 def check_labels(labels, n):
-    """Check class labels for a supervised method and return them as an integer array of length n."""
+    """Check the n class labels of a supervised method and return them as an array."""
     if labels is None:
         raise ValueError("this method is supervised: pass labels=train.labels to fit.")
     labels = to_numpy(labels)
@@ -94,7 +94,7 @@ def check_labels(labels, n):
 def cosine_similarity(a, b):
     """Cosine of every row of `a` (n, k) with every row of `b` (m, k); a zero row has cosine 0.
 
-    >>> cosine_similarity(np.array([[3.0, 4.0]]), np.array([[3.0, 4.0], [-4.0, 3.0]]))
+    >>> cosine_similarity(np.array([[0.0, 2.0]]), np.array([[0.0, 5.0], [1.0, 0.0]]))
     array([[1., 0.]])
     """
     a, b = _unit_rows(a), _unit_rows(b)
@@ -145,7 +145,7 @@ class JointEmbedding(BaseEstimator):
         raise NotImplementedError
 
     def embed(self, images=None, texts=None):
-        """Embed pairs, or one modality alone; what stands in for the other is the method's choice."""
+        """Embed pairs, or one modality alone; each method says what stands in for the other."""
         raise NotImplementedError
 
     def embed_images(self, images):

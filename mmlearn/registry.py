@@ -1,4 +1,4 @@
-"""Every method of the course, listed once: the scoreboard, the tests and the README table read this."""
+"""Every method of the course, listed once; the scoreboard and the tests read this."""
 
 from dataclasses import dataclass, field
 from importlib import import_module

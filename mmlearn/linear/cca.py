@@ -105,10 +105,9 @@ class _Eigen:
 def _whitener(cov, shrinkage, name, k):
     d = len(cov)
     if shrinkage > 0:
+        ridge = shrinkage * cov.trace() / d
         cov = (1 - shrinkage) * cov
-        cov[np.diag_indices(d)] += (
-            shrinkage / (1 - shrinkage) * cov.trace() / d if (shrinkage < 1) else 1.0
-        )
+        cov[np.diag_indices(d)] += ridge
     factor = _full_rank_cholesky(cov)
     if factor is not None:
         return _Cholesky(factor)

@@ -89,7 +89,7 @@ class MomentEmbedding(CoordinatedEmbedding):
         return self
 
     def partial_fit(self, images, texts, labels=None):
-        """Add a batch of paired rows to what was seen before; the result equals one `fit` on all."""
+        """Add a batch of paired rows; after the last, the result equals one `fit` on all."""
         images, texts = check_pair(images, texts)
         if not hasattr(self, "moments_"):
             self.moments_ = PairMoments()
