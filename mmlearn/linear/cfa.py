@@ -62,18 +62,18 @@ class CFA(MomentEmbedding):
         return self._solved()[2]
 
     def _solve(self, moments):
-        k = self.n_components
+        k, scale_x, scale_y = self.n_components, 1.0, 1.0
         cross = moments.s_xy / moments.n
-        if not self.standardize:
-            u, s, vt = np.linalg.svd(cross, full_matrices=False)
-            return *fix_signs(u[:, :k], vt[:k].T), s[:k]
-        scale_x, scale_y = _deviations(moments.s_xx, moments), _deviations(moments.s_yy, moments)
-        u, s, vt = np.linalg.svd(cross / np.outer(scale_x, scale_y), full_matrices=False)
-        a, b = u[:, :k] / scale_x[:, None], vt[:k].T / scale_y[:, None]
-        return *fix_signs(a, b), s[:k]
+        if self.standardize:
+            scale_x = _deviations(moments.s_xx, moments.n)[:, None]
+            scale_y = _deviations(moments.s_yy, moments.n)[:, None]
+            cross = cross / (scale_x * scale_y.T)
+        u, s, vt = np.linalg.svd(cross, full_matrices=False)
+        a, b = fix_signs(u[:, :k], vt[:k].T)
+        return a / scale_x, b / scale_y, s[:k]
 
 
-def _deviations(scatter, moments):
+def _deviations(scatter, n):
     """Standard deviation of every column; 1 where a column is constant up to rounding."""
-    deviation = np.sqrt(scatter.diagonal() / moments.n)
+    deviation = np.sqrt(scatter.diagonal() / n)
     return np.where(deviation > 1e-12 * max(deviation.max(), 1e-300), deviation, 1.0)
