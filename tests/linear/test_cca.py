@@ -53,7 +53,7 @@ def test_embeddings_are_white_and_correlate_as_reported(rng):
 def test_correlations_agree_with_cca_zoo(rng):
     cca_zoo = pytest.importorskip("cca_zoo.linear", reason="cca-zoo is not installed")
     x, y = correlated(rng)
-    peer = cca_zoo.CCA(latent_dimensions=4).fit([x, y])
+    peer = cca_zoo.CCA(n_components=4).fit([x, y])
     u, v = peer.transform([x, y])
     ours = CCA(4, shrinkage=0).fit(x, y).correlations_
     np.testing.assert_allclose(ours, np.abs(column_correlations(u, v)), atol=1e-6)

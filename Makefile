@@ -1,0 +1,48 @@
+# make lab: set up (first time) and open the course.  make test: set up and run every test.
+.PHONY: lab test setup notebooks scoreboard bench format
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+READY := $(VENV)/.ready
+JOBS ?= 2
+export OMP_NUM_THREADS ?= 1
+
+lab: $(READY)
+	@echo "Opening JupyterLab on the first lesson (Ctrl-C twice to stop) ..."
+	@env -u OMP_NUM_THREADS $(RUN) -m jupyterlab course/00_start_here.ipynb $(LAB_ARGS)
+
+setup: $(READY)
+	@echo "Ready: everything is installed in $(VENV)."
+
+$(READY): pyproject.toml constraints.txt
+	@echo "Setting up $(VENV): about 6 GB and 2 to 5 minutes, once ..."
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "This needs Python 3.11 or newer; name one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@start=$$(date +%s); $(PYTHON) -m venv $(VENV) && \
+	  $(RUN) -m pip install --quiet --disable-pip-version-check -e ".[all]" -c constraints.txt && \
+	  touch $(READY) && echo "Set up in $$(( $$(date +%s) - start )) s."
+
+test: $(READY)
+	@start=$$(date +%s); \
+	echo "1/4 lint (seconds)" && $(RUN) -m ruff check . && $(RUN) -m ruff format --check . && \
+	echo "2/4 emoji pictures and features (once, under a minute)" && \
+	$(RUN) -c "from mmlearn.data import load_emoji; load_emoji().features(image='cnn').images" && \
+	echo "3/4 unit tests, labs and grading (a few minutes)" && \
+	$(RUN) -m pytest -q -n $(JOBS) --dist loadfile && \
+	echo "4/4 every lesson and solution from top to bottom (a few minutes)" && \
+	$(RUN) -m pytest -q -n $(JOBS) --dist loadfile --nbval-lax -p no:cacheprovider course solutions && \
+	echo "All tests passed in $$(( $$(date +%s) - start )) s."
+
+notebooks: $(READY)
+	$(RUN) tools/build.py --execute
+
+scoreboard: $(READY)
+	$(RUN) -m mmlearn scoreboard
+
+bench: $(READY)
+	$(RUN) -m benchmarks
+
+format: $(READY)
+	$(RUN) -m ruff check --fix . && $(RUN) -m ruff format .

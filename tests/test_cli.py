@@ -1,0 +1,94 @@
+"""The command line: tables, files, exit codes and sentences."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from mmlearn import scoreboard
+from mmlearn.cli import main
+
+
+@pytest.fixture
+def tiny(monkeypatch, rng):
+    """A small made-up dataset under the name `emoji`."""
+
+    labels = np.arange(240) % 3
+    z = np.eye(3)[labels] + 0.3 * rng.normal(size=(240, 3))
+    x, y = z @ rng.normal(size=(3, 60)), z @ rng.normal(size=(3, 55))
+    x, y = x + 0.1 * rng.normal(size=x.shape), y + 0.1 * rng.normal(size=y.shape)
+
+    class Vectors:
+        def __init__(self, rows):
+            self.images, self.texts, self.labels = x[rows], y[rows], labels[rows]
+
+        def split(self, test_size, seed):
+            order = np.random.default_rng(seed).permutation(240)
+            return Vectors(order[60:]), Vectors(order[:60])
+
+    monkeypatch.setitem(scoreboard.DATASETS, "emoji", lambda: Vectors(np.arange(240)))
+
+
+def test_scoreboard_prints_a_table_and_writes_three_files(tiny, tmp_path, capsys):
+    files = {kind: tmp_path / f"board.{kind}" for kind in ("json", "csv", "png")}
+    arguments = ["scoreboard", "--methods", "cca,cfa", "--seeds", "2"]
+    arguments += ["--json", str(files["json"]), "--csv", str(files["csv"])]
+    assert main([*arguments, "--plot", str(files["png"])]) == 0
+    table = capsys.readouterr().out
+    assert "CCA" in table
+    assert "chance" in table
+    board = json.loads(files["json"].read_text())
+    assert list(board) == ["dataset", "chance", "seeds", "rows"]
+    assert [row["method"] for row in board["rows"]] == ["cca", "cfa"]
+    assert list(board["rows"][0]) == ["method", "i2t", "t2i", "mean", "mean_sd", "fit_seconds"]
+    assert board["rows"][0]["mean"] > board["chance"] + 0.2
+    rows = list(csv.DictReader(files["csv"].open()))
+    assert [row["method"] for row in rows] == ["cca", "cfa", "chance"]
+    assert files["png"].read_bytes().startswith(b"\x89PNG")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["board.csv", "board.json", "board.png"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--methods", "ccca"], "known methods: early_fusion, joint_fusion, cca"),
+        (["--dataset", "emojis"], "known datasets: emoji"),
+        (["--seeds", "0"], "seeds must be at least 1"),
+        (["--json", "nowhere/at/all.json"], "does not exist"),
+    ],
+)
+def test_wrong_request_gets_one_sentence_and_exit_code_2(tiny, capsys, arguments, sentence):
+    assert main(["scoreboard", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert sentence in error
+    assert "Traceback" not in error
+
+
+def test_methods_lists_every_method(capsys):
+    assert main(["methods"]) == 0
+    assert "Hotelling" in capsys.readouterr().out
+
+
+def test_doctor_gives_one_verdict(capsys):
+    code = main(["doctor"])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1].startswith("Verdict:")
+    assert (code == 0) == ("everything" in lines[-1])
+
+
+def test_doctor_names_what_is_missing(monkeypatch, capsys):
+    from mmlearn import doctor
+
+    version = doctor._version
+    monkeypatch.setattr(doctor, "_version", lambda n: None if n == "resvg-py" else version(n))
+    assert main(["doctor"]) == 1
+    assert "the emoji data needs resvg-py" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", [[], ["scoreboard"], ["grade"], ["doctor"]])
+def test_help_helps(command, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([*command, "--help"])
+    assert stop.value.code == 0
+    assert "usage: python -m mmlearn" in capsys.readouterr().out
