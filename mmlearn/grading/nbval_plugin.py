@@ -1,0 +1,241 @@
+"""nbval for grading: the same runner, with tolerances, a watched kernel and a report per cell.
+
+nbval 0.11 compares text exactly, notices a dead kernel only at the cell's timeout, ignores the
+reply's status and goes on after a timeout. Each is changed here in the smallest place; everything
+else (messages, outputs, interrupts, comparison in the outer process) is nbval's own code.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import defaultdict
+from queue import Empty
+
+import nbformat
+import nbval.plugin
+import pytest
+from jupyter_client.manager import KernelManager
+from nbval.kernel import CURRENT_ENV_KERNEL_NAME, NbvalKernelspecManager, RunningKernel
+
+from mmlearn.grading.compare import first_difference
+from mmlearn.grading.execute import MAX_PRINTED, end_group
+from mmlearn.grading.sandbox import Folders, kernel_command
+
+POLL = 0.25  # seconds between two looks at whether the kernel still lives
+
+
+class KernelDied(Exception):
+    """The kernel's process ended while a cell ran."""
+
+
+class TooMuchOutput(Exception):
+    """A cell printed more than `MAX_PRINTED` characters."""
+
+
+class BoxedKernelManager(KernelManager):
+    """A kernel manager whose kernel starts through the sandbox."""
+
+    settings: dict
+
+    def format_kernel_cmd(self, *args, **kwargs):
+        command = super().format_kernel_cmd(*args, **kwargs)
+        folders = Folders(self.settings["work"], self.settings["runtime"])
+        return kernel_command(command, self.settings["sandbox"], folders)
+
+
+class WatchedKernel(RunningKernel):
+    """nbval's kernel, asked at every wait whether it still lives and how much it printed."""
+
+    def __init__(self, settings: dict, send):
+        self.km = BoxedKernelManager(
+            kernel_name=CURRENT_ENV_KERNEL_NAME, kernel_spec_manager=NbvalKernelspecManager()
+        )
+        self.km.settings = settings
+        self.deadline = float("inf")
+        self.printed = 0
+        self.reply: dict = {}
+        with open(os.devnull, "w") as null:
+            self.km.start_kernel(
+                cwd=settings["work"], env=dict(settings["env"]), stdout=null, stderr=null
+            )
+        self.pid = self.km.provisioner.pid
+        send({"kernel": self.pid})
+        self.kc = self.km.client()
+        self.kc.start_channels()
+        self.kc.wait_for_ready(timeout=settings["startup_timeout"])
+        self._ensure_iopub_up()
+
+    def begin_cell(self, seconds: float) -> None:
+        """Forget the last cell; whatever it prints, the next one ends after `seconds`."""
+        self.printed, self.reply = 0, {}
+        self.deadline = time.monotonic() + seconds
+
+    def get_message(self, stream, timeout=None):
+        end = time.monotonic() + (float("inf") if timeout is None else timeout)
+        while True:
+            now = time.monotonic()
+            # Without the cell's own deadline, a thread that prints for ever keeps it alive.
+            if now > self.deadline:
+                raise Empty
+            try:
+                message = super().get_message(stream, timeout=max(0, min(POLL, end - now)))
+                break
+            except Empty:
+                if not self.is_alive():
+                    raise KernelDied from None
+                if time.monotonic() >= end:
+                    raise
+        self._look_at(stream, message)
+        return message
+
+    def _look_at(self, stream, message) -> None:
+        if stream == "shell" and message["msg_type"] == "execute_reply":
+            self.reply = message["content"]
+        if message["msg_type"] == "stream":
+            self.printed += len(message["content"]["text"])
+            if self.printed > MAX_PRINTED:
+                raise TooMuchOutput
+
+    def stop(self) -> None:
+        end_group(self.pid)  # whatever the student's code started in the kernel's group
+        super().stop()
+
+
+class GradedNotebook(nbval.plugin.IPyNbFile):
+    """A rebuilt notebook: how its cells are treated stands in the grader's own metadata."""
+
+    grading: GradingPlugin
+    stopped: str | None = None  # why no further cell is run
+
+    def collect(self):
+        self.nb = nbformat.read(str(self.path), as_version=4)
+        # It holds the reference outputs: gone before any of the student's code runs.
+        self.path.unlink()
+        self.printed: dict[str, str] = defaultdict(str)
+        for number, cell in enumerate(self.nb.cells):
+            compare = "reference" in cell.metadata.mmlearn
+            options = defaultdict(bool, check=compare)
+            yield GradedCell.from_parent(
+                self, name=f"Cell {number}", cell_num=number, cell=cell, options=options
+            )
+
+    def setup(self):
+        try:
+            self.kernel = WatchedKernel(self.grading.settings, self.grading.send)
+        except Exception as error:
+            trouble = f"the kernel did not start: {type(error).__name__}: {error}"
+            self.grading.send({"trouble": trouble[:300]})
+            raise
+
+
+class GradedCell(nbval.plugin.IPyNbCell):
+    """A cell that reports what happened to it, and compares numbers as numbers."""
+
+    difference = None
+
+    def setup(self):
+        """Do nothing: nbval would mark cells after a timeout as expected failures and run them."""
+
+    def runtest(self):
+        notebook, limit = self.parent, self.config.option.nbval_cell_timeout
+        if notebook.stopped:
+            self._report(notebook.stopped, reached=False)
+            pytest.skip(f"not reached: {notebook.stopped}")
+        if self._visible_part_stopped():
+            self._report("skipped", reached=False)
+            pytest.skip("the check's visible part has failed")
+        notebook.kernel.begin_cell(limit + self.output_timeout + 1)
+        started = time.monotonic()
+        try:
+            super().runtest()
+            self._require_ok_reply()
+        except Exception as error:
+            status = self._why(error)
+            if status in ("timeout", "kernel-died", "output-limit"):
+                notebook.stopped = status
+                if notebook.kernel.is_alive():
+                    notebook.kernel.stop()
+            self._report(status, seconds=time.monotonic() - started)
+            raise
+        self._report("ok", seconds=time.monotonic() - started)
+
+    def compare_outputs(self, test, ref, skip_compare=None):
+        """Compare what the check printed, visible and hidden part together, with the reference."""
+        ours = self.cell.metadata.mmlearn
+        printed = self.parent.printed[ours.grade_id] + _stdout(test)
+        reference = _stdout(ref)
+        self.difference = first_difference(reference, printed, ours.rtol, ours.atol)
+        self.comparison_traceback = [str(self.difference)]
+        return self.difference is None
+
+    def _visible_part_stopped(self) -> bool:
+        ours = self.cell.metadata.mmlearn
+        return ours.role == "hidden" and self.parent.grading.last.get(ours.grade_id, "ok") != "ok"
+
+    def _require_ok_reply(self) -> None:
+        # A kernel whose traceback printing was patched still says in its reply that it failed.
+        if self.parent.kernel.reply.get("status") != "ok":
+            self.raise_cell_error("The kernel's reply says that the cell failed")
+
+    def _why(self, error: Exception) -> str:
+        kernel = self.parent.kernel
+        if self.parent.timed_out or isinstance(error, Empty):
+            return "timeout"
+        if isinstance(error, TooMuchOutput):
+            return "output-limit"
+        if isinstance(error, KernelDied) or not kernel.is_alive():
+            return "kernel-died"
+        return "exception" if self.difference is None else "differs"
+
+    def _report(self, status: str, seconds: float = 0.0, reached: bool = True) -> None:
+        ours = self.cell.metadata.mmlearn
+        text = _stdout(self.test_outputs or []) if reached else ""
+        if ours.grade_id:
+            self.parent.printed[ours.grade_id] += text
+            self.parent.grading.last[ours.grade_id] = status
+        error = self.parent.kernel.reply if status == "exception" else {}
+        for output in self.test_outputs or []:
+            error = output if output.output_type == "error" and status == "exception" else error
+        difference = self.difference
+        self.parent.grading.send(
+            {
+                "cell": self.cell_num,
+                "status": status,
+                "reached": reached,
+                "ename": str(error.get("ename", ""))[:200],
+                "evalue": str(error.get("evalue", ""))[:2000],
+                "lines": len(text.rstrip().split("\n")) if text.strip() else 0,
+                "line": difference and difference.line,
+                "got": difference and difference.got and difference.got[:200],
+                "expected_more": bool(difference) and difference.expected is not None,
+                "seconds": round(seconds, 3),
+            }
+        )
+
+
+def _stdout(outputs) -> str:
+    return "".join(
+        output.text
+        for output in outputs
+        if output.output_type == "stream" and output.name == "stdout"
+    )
+
+
+class GradingPlugin:
+    """The pytest plugin: nbval's options and set-up, with `GradedNotebook` as collector."""
+
+    def __init__(self, settings: dict, send):
+        self.settings = settings
+        self.send = send
+        self.last: dict[str, str] = {}  # grade_id -> status of the part that ran last
+
+    def pytest_addoption(self, parser):
+        nbval.plugin.pytest_addoption(parser)
+
+    def pytest_collect_file(self, file_path, parent):
+        if file_path.suffix != ".ipynb":
+            return None
+        notebook = GradedNotebook.from_parent(parent, path=file_path)
+        notebook.grading = self
+        return notebook

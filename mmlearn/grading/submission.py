@@ -1,0 +1,136 @@
+"""Read a submission: a student's notebook is data, and nothing in it is run or trusted here."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+
+MAX_BYTES = 20_000_000  # a lab without outputs is below 100 kB; figures and prints add a few MB
+
+
+class UnreadableSubmission(Exception):
+    """The file is no notebook that can be graded; the message is one sentence for the student."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What grading looks at in a cell; the rest (outputs, tags, attachments) is never read."""
+
+    kind: str  # "code", "markdown" or "raw"
+    source: str
+    grade_id: str | None
+
+
+@dataclass(frozen=True)
+class Submission:
+    """The cells of a submission, the unit it says it belongs to, and notes for its feedback."""
+
+    cells: tuple[Cell, ...]
+    unit: str | None = None
+    notes: tuple[str, ...] = field(default=())
+
+
+def student_name(path: Path) -> str:
+    """Return the student's name: the file's name without its ending, as printable text."""
+    return os.fsencode(path.stem).decode("utf-8", "replace")
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return the bytes of a submission; symbolic links, devices and huge files are refused.
+
+    Raises
+    ------
+    UnreadableSubmission
+        If the file is not a regular file, is larger than `MAX_BYTES` or cannot be opened.
+    """
+    try:
+        # lstat for the message; O_NOFOLLOW and fstat because the file may be swapped in between.
+        if stat.S_ISLNK(os.lstat(path).st_mode):
+            raise UnreadableSubmission("The file is a symbolic link: hand in the notebook itself.")
+        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+        with open(os.open(path, flags | getattr(os, "O_BINARY", 0)), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise UnreadableSubmission("This is not a regular file: hand in the notebook.")
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise UnreadableSubmission(f"The file cannot be read: {error.strerror}.") from error
+    if len(data) > MAX_BYTES:
+        raise UnreadableSubmission(
+            f"The file is larger than {MAX_BYTES // 10**6} MB: clear its outputs and save it again."
+        )
+    return data
+
+
+def digest(data: bytes) -> str:
+    """Return the SHA-256 of some bytes, in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def parse_submission(data: bytes) -> Submission:
+    """Parse a notebook's bytes (nbformat 4, or 3 with a note) into the cells that grading reads.
+
+    Raises
+    ------
+    UnreadableSubmission
+        If the bytes are not a notebook; the message says what they are instead.
+    """
+    import nbformat
+
+    text, notes = _decode(data)
+    try:
+        notebook = nbformat.reader.reads(text)
+        major = int(notebook.get("nbformat", 0))
+        if major in (1, 2, 3):
+            notes.append(f"The file has the old notebook format {major}: it was converted.")
+            notebook = nbformat.convert(notebook, 4)
+        elif major != 4:
+            raise UnreadableSubmission(f"Notebook format {major} is unknown: save it as format 4.")
+        cells = tuple(_cell(cell) for cell in notebook["cells"])
+        unit = _dig(notebook, "metadata", "mmlearn", "unit")
+    except UnreadableSubmission:
+        raise
+    except nbformat.reader.NotJSONError:
+        raise UnreadableSubmission(_why_not_json(text)) from None
+    except Exception as error:  # a malformed notebook breaks nbformat in many ways
+        raise UnreadableSubmission(
+            f"The file is JSON but not a notebook that can be read ({type(error).__name__})."
+        ) from error
+    return Submission(cells, unit if isinstance(unit, str) else None, tuple(notes))
+
+
+def _decode(data: bytes) -> tuple[str, list[str]]:
+    if not data.strip():
+        raise UnreadableSubmission("The file is empty: save the notebook and hand it in again.")
+    notes = []
+    if data.startswith(b"\xef\xbb\xbf"):
+        notes.append("The file starts with a byte order mark: it was ignored.")
+    try:
+        return data.decode("utf-8-sig"), notes
+    except UnicodeDecodeError:
+        raise UnreadableSubmission(
+            "The file is not UTF-8 text, so it is no notebook: was another file handed in?"
+        ) from None
+
+
+def _why_not_json(text: str) -> str:
+    if "<<<<<<<" in text and ">>>>>>>" in text:
+        return "The file holds merge markers (<<<<<<<): resolve the conflict and save it again."
+    return "The file is not JSON, so it is no notebook: was it cut short or edited by hand?"
+
+
+def _cell(cell) -> Cell:
+    source = cell.get("source", "")
+    source = "".join(map(str, source)) if isinstance(source, list) else str(source)
+    grade_id = _dig(cell, "metadata", "nbgrader", "grade_id")
+    # Lone surrogates are legal in JSON and can be written to no file.
+    source = source.encode("utf-8", "replace").decode("utf-8")
+    return Cell(str(cell.get("cell_type")), source, grade_id if isinstance(grade_id, str) else None)
+
+
+def _dig(mapping, *keys):
+    for key in keys:
+        mapping = mapping.get(key) if isinstance(mapping, dict) else None
+    return mapping

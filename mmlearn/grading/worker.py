@@ -1,0 +1,67 @@
+"""The process that grades one student: reads its orders from stdin, runs nbval, reports on stdout.
+
+The kernel can reach neither channel: it gets no copy of them, and every line of the report is
+signed with a key that only this process and the one that started it hold.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import sys
+
+
+def sign(key: str, number: int, body: str) -> str:
+    """Return the signature of line `number` of a report."""
+    return hmac.new(bytes.fromhex(key), f"{number}:{body}".encode(), hashlib.sha256).hexdigest()
+
+
+class Reporter:
+    """Write signed JSON lines to a file descriptor that children do not inherit."""
+
+    def __init__(self, descriptor: int, key: str):
+        self.file = os.fdopen(descriptor, "w", encoding="utf-8")
+        self.key, self.number = key, 0
+
+    def __call__(self, message: dict) -> None:
+        body = json.dumps(message)
+        signature = sign(self.key, self.number, body)
+        self.file.write(json.dumps({"body": body, "signature": signature}) + "\n")
+        self.file.flush()
+        self.number += 1
+
+
+def main() -> int:
+    """Run the notebook named in the settings on stdin; return pytest's exit status."""
+    settings = json.loads(sys.stdin.buffer.read())
+    channel = os.dup(1)  # not inheritable, unlike 1 itself, which becomes the null device
+    os.set_inheritable(channel, False)
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 0)
+    os.dup2(null, 1)
+    send = Reporter(channel, settings.pop("key"))
+
+    import pytest
+
+    from mmlearn.grading.nbval_plugin import GradingPlugin
+
+    arguments = [
+        "--nbval-lax",
+        f"--nbval-cell-timeout={settings['cell_timeout']}",
+        "--noconftest",
+        f"--rootdir={settings['private']}",
+        f"--config-file={settings['ini']}",
+        "-pno:cacheprovider",
+        "--capture=no",
+        "--tb=no",
+        settings["notebook"],
+    ]
+    status = pytest.main(arguments, plugins=[GradingPlugin(settings, send)])
+    send({"finished": int(status)})
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
