@@ -2,7 +2,7 @@
 
 Three kinds of method exist, told apart by what they can embed:
 
-* coordinated (:class:`CoordinatedEmbedding`): one space, two projections; either modality alone works;
+* coordinated (:class:`CoordinatedEmbedding`): one space, two projections, either works alone;
 * joint (:class:`JointEmbedding`): one vector for the pair; a missing modality is filled in;
 * pair: a score for an (image, text) pair, with no embedding of either alone.
 """

@@ -25,15 +25,8 @@ OPTIONAL = {
 
 def examine():
     """Look at the environment: a list of (status, sentence), status "ok", "note" or "problem"."""
-    return [*_python(), *_packages(), *_device(), *_cache()]
-
-
-def _python():
-    version = ".".join(map(str, sys.version_info[:3]))
-    if sys.version_info < (3, 11):
-        yield "problem", f"Python {version} is too old; install Python 3.11 or newer."
-    else:
-        yield "ok", f"Python {version}"
+    python = ("ok", "Python " + ".".join(map(str, sys.version_info[:3])))
+    return [python, *_packages(), *_device(), *_cache()]
 
 
 def _version(name):
