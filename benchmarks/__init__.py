@@ -1,0 +1,1 @@
+"""Side-by-side measurements with peer libraries: `make bench` prints ratios."""
