@@ -488,9 +488,11 @@ def execute(notebook) -> tuple[nbformat.NotebookNode, float, list[str]]:
             client.execute(env=env)
             problems = []
         except (CellControlSignal, DeadKernelError) as error:
-            lines = str(error).strip().splitlines() or [type(error).__name__]
-            ran = [cell.id for cell in notebook.cells if cell.get("execution_count")]
-            problems = [f"{name}: stopped at or after cell {(ran or ['1'])[-1]}: {lines[-1]}"]
+            started = [cell.id for cell in notebook.cells if cell.get("execution_count")]
+            what = (str(error).strip() or type(error).__name__).splitlines()[0]
+            if hasattr(error, "ename"):  # a cell raised: its name and message say it best
+                what = f"{error.ename}: {error.evalue}"
+            problems = [f"{name}: stopped at {(started or ['its start'])[-1]}: {what}"]
         seconds = time.perf_counter() - start
     for cell in notebook.cells:
         if cell.cell_type == "code":

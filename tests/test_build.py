@@ -1,0 +1,381 @@
+"""The builder: what it promises to the people who write lessons and labs."""
+
+import json
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
+import build as builder
+
+COURSE = """
+[[unit]]
+id = "01_toy"
+title = "Toy"
+minutes = 5
+lab_minutes = 6
+background = "counting"
+objectives = ["count;", "add;", "double;"]
+
+[[unit]]
+id = "02_next"
+title = "Next"
+minutes = 7
+prerequisites = ["01_toy"]
+objectives = ["a;", "b;", "c;"]
+"""
+PROJECT = '[project.urls]\nRepository = "https://github.com/someone/somewhere"\n'
+PROJECT = "[project]\nname = 'x'\n" + PROJECT
+LESSON = """\
+# %% [markdown]
+# ## The question
+
+# %% setup=true
+import sys
+
+# %%
+print("two", 1 + 1)
+"""
+LAB = '''\
+# %% setup=true
+import math
+
+# %% solution="double" minutes=5
+def double(x):
+    """Return twice x."""
+    ### BEGIN SOLUTION
+    return 2 * x
+    ### END SOLUTION
+
+
+# %% check="check_double" for="double" points=2 rtol=1e-2
+print(double(3))
+### BEGIN HIDDEN TESTS
+print(double(1.5))
+### END HIDDEN TESTS
+
+# %% [markdown] written="why" points=1
+# ### BEGIN SOLUTION
+# Because.
+# ### END SOLUTION
+
+# %% experiment="knob"
+print(math.pi > 3)
+'''
+
+
+@pytest.fixture
+def root(tmp_path):
+    for name, text in {
+        "pyproject.toml": PROJECT,
+        "source/course.toml": COURSE,
+        "source/01_toy/lesson.py": LESSON,
+        "source/01_toy/lab.py": LAB,
+        "source/02_next/lesson.py": LESSON,
+        "README.md": f"# Title\n{builder.MARKERS[0]}\n{builder.MARKERS[1]}\nEnd\n",
+    }.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def edit(root, name, old, new):
+    path = root / name
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def notebook(root, name):
+    return nbformat.read(root / name, as_version=4)
+
+
+def pretend_executed(root):
+    """Store made-up outputs as `--execute` would, without a kernel."""
+    for folder in ("course", "solutions"):
+        for path in (root / folder).glob("*.ipynb"):
+            stored = nbformat.read(path, as_version=4)
+            for number, cell in enumerate(c for c in stored.cells if c.cell_type == "code"):
+                cell.execution_count = number + 1
+                cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text="kept\n")]
+            stored.metadata.mmlearn["executed"] = builder.code_digest(stored)
+            builder.write(path, builder.dump(stored))
+
+
+def contents(root):
+    files = [*root.glob("*/*.ipynb"), root / "README.md"]
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in files}
+
+
+def test_rebuild_changes_nothing(root):
+    assert builder.build(root) == []
+    pretend_executed(root)
+    before = contents(root)
+    assert builder.build(root) == []
+    assert contents(root) == before
+    assert len(before) == 5
+
+
+def test_ids_are_valid_unique_and_tell_unit_kind_and_position(root):
+    builder.build(root)
+    for path in root.glob("*/*.ipynb"):
+        ids = [cell.id for cell in nbformat.read(path, as_version=4).cells]
+        assert len(set(ids)) == len(ids)
+    ids = [cell.id for cell in notebook(root, "course/01_toy.ipynb").cells]
+    assert ids == [f"01_toy-lesson-{part}" for part in ("card", "01", "02", "03", "footer")]
+
+
+def test_lab_holds_no_solution_and_the_solution_holds_all(root):
+    builder.build(root)
+    lab, solution = ((root / f"{f}/01_toy.ipynb").read_text() for f in ("labs", "solutions"))
+    for secret in ("2 * x", "Because", "double(1.5)", "SOLUTION", "HIDDEN"):
+        assert secret not in lab
+        assert secret in solution
+    stub = 'def double(x):\n    """Return twice x."""\n    # YOUR CODE HERE\n'
+    stub += "    raise NotImplementedError"
+    cells = notebook(root, "labs/01_toy.ipynb").cells
+    assert [cells[2].source, cells[4].source] == [stub, "*Your answer here.*"]
+
+
+def test_graded_cells_carry_nbgrader_metadata_and_ours(root):
+    builder.build(root)
+    for folder in ("labs", "solutions"):
+        cells = notebook(root, f"{folder}/01_toy.ipynb").cells
+        common = {"schema_version": 3, "task": False}
+        assert cells[2].metadata == {
+            "nbgrader": {
+                **common, "grade_id": "double", "solution": True, "grade": False, "locked": False
+            },
+            "mmlearn": {"role": "solution"},
+        }  # fmt: skip
+        assert cells[3].metadata == {
+            "nbgrader": {
+                **common, "grade_id": "check_double", "solution": False, "grade": True,
+                "locked": True, "points": 2,
+            },
+            "mmlearn": {"role": "check", "for": "double", "rtol": 1e-2, "atol": 1e-6},
+        }  # fmt: skip
+        assert cells[4].metadata.nbgrader == {
+            **common, "grade_id": "why", "solution": True, "grade": True, "locked": False,
+            "points": 1,
+        }  # fmt: skip
+        assert cells[5].metadata == {"mmlearn": {"role": "experiment", "id": "knob"}}
+
+
+def test_card_and_footer_say_where_the_reader_stands(root):
+    builder.build(root)
+    cells = notebook(root, "course/02_next.ipynb").cells
+    for text in (
+        "# 02 · Next",
+        "https://colab.research.google.com/github/someone/somewhere/blob/main/course/02_next.ipynb",
+        "7 minutes",
+        "[01 · Toy](01_toy.ipynb)",
+        "- b;",
+    ):
+        assert text in cells[0].source
+    assert "Previous: [01 · Toy](01_toy.ipynb)" in cells[-1].source
+    first = notebook(root, "course/01_toy.ipynb").cells
+    assert "counting" in first[0].source
+    assert "Lab: [01 · Toy](../labs/01_toy.ipynb)" in first[-1].source
+    assert "Next: [02 · Next](02_next.ipynb)" in first[-1].source
+    assert "OpenMoji](https://openmoji.org), CC BY-SA 4.0" in first[-1].source
+    lab_card = notebook(root, "labs/01_toy.ipynb").cells[0].source
+    assert "| `double` | 5 | 2 |" in lab_card
+    assert "**3**" in lab_card
+
+
+def test_setup_cell_installs_only_where_the_package_is_absent(root):
+    builder.build(root)
+    lines = notebook(root, "course/01_toy.ipynb").cells[2].source.splitlines()
+    assert lines[1].startswith('if importlib.util.find_spec("mmlearn") is None:')
+    assert lines[2] == (
+        '    %pip install -q "mmlearn-course @ git+https://github.com/someone/somewhere"'
+    )
+    assert lines[3:] == ["import sys"]
+
+
+def test_outputs_survive_new_prose_and_a_new_address_but_not_new_code(root):
+    builder.build(root)
+    pretend_executed(root)
+    edit(root, "source/01_toy/lesson.py", "## The question", "## The first question")
+    edit(root, "pyproject.toml", "someone", "somebody")
+    builder.build(root)
+    stored = notebook(root, "course/01_toy.ipynb")
+    assert "first" in stored.cells[1].source
+    assert stored.cells[3].outputs[0].text == "kept\n"
+    edit(root, "source/01_toy/lesson.py", "1 + 1", "2 + 2")
+    builder.build(root)
+    stored = notebook(root, "course/01_toy.ipynb")
+    assert "executed" not in stored.metadata.mmlearn
+    assert not any(cell.get("outputs") for cell in stored.cells)
+
+
+def test_check_is_silent_after_a_build(root):
+    builder.build(root)
+    pretend_executed(root)
+    assert builder.drift(root) == []
+    assert builder.main(["--check"], root) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "message"),
+    [
+        ("source/01_toy/lesson.py", "The question", "A question", "cell 01_toy-lesson-01"),
+        ("source/01_toy/lesson.py", "1 + 1", "1 + 2", "was executed with other code"),
+        ("source/01_toy/lab.py", "2 * x", "x + x", "solutions/01_toy.ipynb: was exec"),
+        ("source/01_toy/lab.py", "points=2", "points=3", "the source of cell 01_toy-lab-card"),
+        ("source/01_toy/lab.py", "rtol=1e-2", "rtol=1e-1", "metadata of cell 01_toy-lab-03"),
+        ("source/course.toml", '"add;"', '"subtract;"', "source of cell 01_toy-lesson-card"),
+        ("course/01_toy.ipynb", "1 + 1", "1 + 3", "was executed with other code"),
+        ("course/01_toy.ipynb", "lesson-02", "lesson-12", "the id of cell 01_toy-lesson-02"),
+        ("course/01_toy.ipynb", '"name": "python3"', '"name": "R"', "the notebook's metadata"),
+        ("course/01_toy.ipynb", '"executed"', '"ran"', "was never executed"),
+        ("labs/01_toy.ipynb", '"outputs": []', '"outputs": [{"data": {}, "metadata": {}, '
+         '"output_type": "display_data"}]', "labs/01_toy.ipynb: a lab must hold no outputs"),
+        ("labs/01_toy.ipynb", "{", "<<<<", "is no readable notebook"),
+        ("README.md", "5 + 6", "5 + 5", "README.md: the course table is out of date"),
+        ("README.md", builder.MARKERS[1], "", "README.md: the markers"),
+    ],
+)  # fmt: skip
+def test_check_names_each_kind_of_drift(root, name, old, new, message):
+    builder.build(root)
+    pretend_executed(root)
+    edit(root, name, old, new)
+    before = contents(root)
+    problems = builder.drift(root)
+    assert any(message in line for line in problems), problems
+    assert builder.main(["--check"], root) == 1
+    assert contents(root) == before
+
+
+def test_check_names_missing_and_stray_files(root):
+    builder.build(root)
+    pretend_executed(root)
+    (root / "labs/01_toy.ipynb").unlink()
+    (root / "source/02_next/lesson.py").unlink()
+    problems = builder.drift(root)
+    assert "labs/01_toy.ipynb: is missing: build again." in problems
+    assert "source/02_next/lesson.py is missing." in problems
+    assert "course/02_next.ipynb: has no source." in problems
+
+
+def test_a_notebook_over_the_size_limit_is_reported(root, monkeypatch):
+    monkeypatch.setattr(builder, "MAX_BYTES", 1000)
+    assert "course/02_next.ipynb" in builder.build(root, ("02",))[0]
+
+
+def test_a_repository_without_readme_builds(root):
+    (root / "README.md").unlink()
+    assert builder.build(root) == []
+
+
+LAB_FILE, COURSE_FILE = "source/01_toy/lab.py", "source/course.toml"
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "message"),
+    [
+        (LAB_FILE, "    ### END SOLUTION\n", "", "'double'.*SOLUTION are unbalanced"),
+        (LAB_FILE, "### END HIDDEN TESTS", "", "'check_double'.*HIDDEN TESTS are unbalanced"),
+        (LAB_FILE, "### END HIDDEN TESTS", "### END HIDDEN TESTS\n1", "at the end of the cell"),
+        (LAB_FILE, "### BEGIN HIDDEN TESTS\n", "", "HIDDEN TESTS are unbalanced"),
+        (LAB_FILE, "print(math.pi > 3)", "# BEGIN SOLUTION", "misspelt or stands where"),
+        (LAB_FILE, "    ### BEGIN SOLUTION\n    return 2 * x\n    ### END SOLUTION\n",
+         "    return 2 * x\n", "no ### BEGIN SOLUTION"),
+        (LAB_FILE, 'written="why"', 'written="double"', "the id 'double' is used twice"),
+        (LAB_FILE, 'for="double"', 'for="treble"', "for 'treble', which names no solution"),
+        (LAB_FILE, 'for="double" points=2', 'for="double"', "needs the key points"),
+        (LAB_FILE, 'for="double" points=2', "points=2", "needs the key for"),
+        (LAB_FILE, "points=2", 'points="two"', "points must be a number"),
+        (LAB_FILE, "minutes=5", "hours=5", "unknown key 'hours' beside solution"),
+        (LAB_FILE, "minutes=5", 'experiment="k"', "one role"),
+        (LAB_FILE, "# %% experiment", "# %% [markdown] experiment", "must be code"),
+        (LAB_FILE, "print(double(3))", "%time double(3)", "not plain Python"),
+        (LAB_FILE, "# %% setup=true", "# %%", "needs setup=true"),
+        (LAB_FILE, "import math", "import math\n" * 11, "over 10 lines"),
+        (COURSE_FILE, '"01_toy"\ntitle', '"01_other"\ntitle', "no earlier unit"),
+        (COURSE_FILE, 'id = "02_next"', 'id = "03_last"', "source/02_next is missing in course"),
+        (COURSE_FILE, '"add;", ', "", "3-5 objectives"),
+        (COURSE_FILE, "lab_minutes = 6\n", "", "needs lab_minutes"),
+        (COURSE_FILE, "minutes = 7", "hours = 7", "unexpected keyword argument 'hours'"),
+        ("pyproject.toml", "github.com", "example.org", "must be a GitHub address"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_built_is_said_in_one_sentence(root, capsys, name, old, new, message):
+    edit(root, name, old, new)
+    with pytest.raises(builder.SourceError, match=message):
+        builder.build(root)
+    assert builder.main([], root) == 1
+    assert len(capsys.readouterr().err.strip().splitlines()) == 1
+
+
+def test_a_solution_needs_a_check_and_stands_inside_a_function(root):
+    extra = '\n# %% solution="top"\n### BEGIN SOLUTION\nx = 1\n### END SOLUTION\n'
+    (root / LAB_FILE).write_text(LAB + extra)
+    with pytest.raises(builder.SourceError, match="solution 'top' has no check"):
+        builder.build(root)
+    (root / LAB_FILE).write_text(LAB + extra + '\n# %% check="c" for="top" points=1\nprint(x)\n')
+    with pytest.raises(builder.SourceError, match="must stand inside a function"):
+        builder.build(root)
+
+
+def test_an_unknown_unit_gets_the_list_of_known_ones(root):
+    with pytest.raises(builder.SourceError, match="No unit '07'; there are 01_toy, 02_next"):
+        builder.build(root, ("07",))
+
+
+def test_execute_runs_what_changed_and_stores_outputs_and_seconds(root, capsys):
+    (root / "source/02_next/lesson.py").unlink()
+    assert builder.build(root, run=True) == []
+    assert capsys.readouterr().out.count("executed in") == 2
+    assert notebook(root, "course/01_toy.ipynb").cells[3].outputs[0].text == "two 2\n"
+    check = notebook(root, "solutions/01_toy.ipynb").cells[3]
+    assert check.outputs[0].text == "6\n3.0\n"
+    assert check.execution_count == 3
+    assert "execution" not in check.metadata
+    seconds = json.loads((root / "source/timings.json").read_text())["01_toy"]
+    assert set(seconds) == {"lesson", "solution"}
+    assert f"{max(1, round(seconds['lesson']))} s + " in (root / "README.md").read_text()
+    before = contents(root)
+    assert builder.build(root, run=True) == []
+    assert capsys.readouterr().out == ""
+    assert contents(root) == before
+    assert builder.drift(root, ("01",)) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("1 / 0", "ZeroDivisionError: division by zero"),
+        ("import warnings; warnings.warn('careful')", "writes to stderr"),
+        ("object()", "shows an object's address"),
+    ],
+)
+def test_execute_stores_nothing_that_fails_or_warns(root, code, message):
+    (root / "source/02_next/lesson.py").write_text(LESSON.replace('print("two", 1 + 1)', code))
+    problems = builder.build(root, ("02",), run=True)
+    assert any(message in line and "02_next lesson" in line for line in problems), problems
+    assert "executed" not in notebook(root, "course/02_next.ipynb").metadata.mmlearn
+
+
+def test_outputs_that_differ_from_run_to_run_are_dropped():
+    def tidy(role, *outputs):
+        cell = nbformat.v4.new_code_cell(metadata={"mmlearn": {"role": role}}, outputs=[*outputs])
+        problems = builder.tidy_outputs(cell)
+        return cell.outputs, problems
+
+    view = nbformat.v4.new_output(
+        "display_data", data={builder.WIDGET: {"model_id": "x"}, "text/plain": "interactive("}
+    )
+    bar = nbformat.v4.new_output(
+        "stream", name="stderr", text="\r 10%|#  | 1/10\r100%|###| 10/10\n"
+    )
+    text = nbformat.v4.new_output("stream", name="stdout", text="3\n")
+    assert tidy("", bar, dict(view), text) == ([text], [])
+    outputs, problems = tidy("widget", view)
+    assert problems == []
+    assert outputs[0].data == {"text/plain": "A widget: run this cell to use it."}
+    assert "prints nothing" in tidy("check")[1][0]
