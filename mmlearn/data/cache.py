@@ -1,0 +1,43 @@
+"""Where computed data is kept, and how it is written so that no reader ever meets half a file."""
+
+import os
+import tempfile
+import warnings
+from pathlib import Path
+
+from platformdirs import user_cache_dir
+
+__all__ = ["cache_dir", "write_cache"]
+
+
+def cache_dir():
+    """The folder for computed and downloaded data: $MMLEARN_CACHE, or the user's cache / mmlearn.
+
+    The folder is made by whoever writes to it first. Deleting it is always safe.
+    """
+    chosen = os.environ.get("MMLEARN_CACHE")
+    return Path(chosen).expanduser() if chosen else Path(user_cache_dir("mmlearn", appauthor=False))
+
+
+def write_cache(path, write):
+    """Call `write(file)` on a temporary file beside `path`, then rename it to `path`.
+
+    An interruption leaves the old file, or none, and never a broken one. A folder that cannot be
+    written costs only the cache: a warning says so, and the caller goes on with what it computed.
+    """
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
+            temporary = Path(file.name)
+            write(file)
+        temporary.replace(path)
+    except OSError as error:
+        warnings.warn(
+            f"could not write the cache file {path} ({error}); it will be computed again next time. "
+            "Set MMLEARN_CACHE to a folder that can be written.",
+            stacklevel=3,
+        )
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)  # gone already after a good rename

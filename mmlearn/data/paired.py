@@ -1,0 +1,345 @@
+"""Image-text pairs with their labels, and features that are fitted on the training part only."""
+
+import base64
+import dataclasses
+import html
+import io
+from dataclasses import dataclass, field
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.model_selection import train_test_split
+
+__all__ = ["PairedDataset"]
+
+PER_ITEM = ("pictures", "captions", "titles", "labels", "sublabels", "tags", "times", "glyphs")
+
+
+@dataclass(eq=False, repr=False)
+class PairedDataset:
+    """n pictures, each with its text, and what is known of them.
+
+    Parameters
+    ----------
+    name : str
+    pictures : uint8 array (n, height, width, 3)
+    captions : list of n str, the raw texts
+    titles : list of n str, short names for figures; the captions if not given
+    labels : int array (n,), indices into `label_names`; or None
+    label_names : list of str
+    sublabels, sublabel_names : a second, finer set of labels; or None
+    tags, tag_names : bool array (n, t) of tags that several items may share, and their names; or None
+    times : float array (n,), e.g. years; or None
+    glyphs : list of n str, the items as characters; or None
+    licence, source : str, who must be named and where the data comes from
+
+    Raises
+    ------
+    ValueError, TypeError
+        If lengths differ, pictures are no uint8 RGB, or labels do not fit their names.
+
+    Examples
+    --------
+    >>> pictures = np.zeros((4, 8, 8, 3), dtype=np.uint8)
+    >>> data = PairedDataset("toy", pictures, ["a", "b", "c", "d"], labels=[0, 0, 1, 1])
+    >>> train, test = data.split(test_size=0.5, seed=0)
+    >>> len(train), sorted(test.labels.tolist())
+    (2, [0, 1])
+    """
+
+    name: str
+    pictures: np.ndarray
+    captions: list
+    titles: list | None = None
+    labels: np.ndarray | None = None
+    label_names: list | None = None
+    sublabels: np.ndarray | None = None
+    sublabel_names: list | None = None
+    tags: np.ndarray | None = None
+    tag_names: list | None = None
+    times: np.ndarray | None = None
+    glyphs: list | None = None
+    licence: str = ""
+    source: str = ""
+    # How pictures and captions become vectors, and the vectors once somebody has read them.
+    _image_features: object = field(default=None, init=False)
+    _text_features: object = field(default=None, init=False)
+    _computed: dict = field(default_factory=dict, init=False)
+
+    def __post_init__(self):
+        self.pictures = _check_pictures(self.pictures)
+        self.captions = _check_strings(self.captions, "captions")
+        self.titles = _check_strings(
+            self.captions if self.titles is None else self.titles, "titles"
+        )
+        if self.glyphs is not None:
+            self.glyphs = _check_strings(self.glyphs, "glyphs")
+        self.labels, self.label_names = _check_classes(self.labels, self.label_names, "label")
+        self.sublabels, self.sublabel_names = _check_classes(
+            self.sublabels, self.sublabel_names, "sublabel"
+        )
+        self.tags, self.tag_names = _check_tags(self.tags, self.tag_names)
+        if self.times is not None:
+            self.times = np.asarray(self.times, dtype=float)
+        for key in PER_ITEM:
+            value = getattr(self, key)
+            if value is not None and len(value) != len(self.pictures):
+                raise ValueError(
+                    f"{key} must have one entry per picture: "
+                    f"got {len(value)} for {len(self.pictures)} pictures."
+                )
+
+    def __len__(self):
+        return len(self.pictures)
+
+    def __getitem__(self, indices):
+        """The items at `indices` (ints, slice or bool mask), with this dataset's features."""
+        subset = self._take(indices)
+        subset._image_features, subset._text_features = self._image_features, self._text_features
+        return subset
+
+    def _take(self, indices):
+        rows = np.atleast_1d(np.arange(len(self))[indices])
+        if len(rows) == 0:
+            raise ValueError(f"these indices pick none of the {len(self)} items.")
+        return dataclasses.replace(self, **{key: self._rows(key, rows) for key in PER_ITEM})
+
+    def _rows(self, key, rows):
+        value = getattr(self, key)
+        if isinstance(value, list):
+            return [value[i] for i in rows]
+        return None if value is None else value[rows]
+
+    # -- features ------------------------------------------------------------------------------
+
+    def features(self, image="cnn", text="lsa"):
+        """A copy whose `images` and `texts` are vectors.
+
+        Nothing is computed until they are read. After :meth:`split`, what has to be learned (a
+        vocabulary, an SVD) is fitted on the training part alone and applied to both parts;
+        without a split it is fitted on all rows.
+
+        Parameters
+        ----------
+        image : "colour", "hog", "cnn", several joined with "+", a scikit-learn transformer of
+            uint8 pictures (n, h, w, 3), or None for the raw pictures
+        text : "bow", "tfidf", "lsa", several joined with "+", a scikit-learn transformer of
+            lists of str, or None for the raw captions
+
+        Returns
+        -------
+        PairedDataset
+
+        Raises
+        ------
+        ValueError
+            For an unknown name; the message lists the known ones.
+        """
+        from mmlearn.features import make_image_features, make_text_features
+
+        image, text = make_image_features(image), make_text_features(text)
+        return dataclasses.replace(self)._with_features(image, text)
+
+    def _with_features(self, image, text):
+        self._image_features = None if image is None else _Fitted(image, self.pictures)
+        self._text_features = None if text is None else _Fitted(text, self.captions)
+        return self
+
+    @property
+    def images(self):
+        """Image features (n, d_x) if :meth:`features` chose some, else the pictures."""
+        return self._represent("images", self._image_features, self.pictures)
+
+    @property
+    def texts(self):
+        """Text features (n, d_y) if :meth:`features` chose some, else the captions."""
+        return self._represent("texts", self._text_features, self.captions)
+
+    def _represent(self, key, features, raw):
+        if features is None:
+            return raw
+        if key not in self._computed:
+            self._computed[key] = features.transform(raw)
+        return self._computed[key]
+
+    @property
+    def image_transformer(self):
+        """The fitted transformer behind `images` (for new pictures, `feature_groups_` ...), or None."""
+        return None if self._image_features is None else self._image_features.fitted()
+
+    @property
+    def text_transformer(self):
+        """The fitted transformer behind `texts` (for new queries), or None."""
+        return None if self._text_features is None else self._text_features.fitted()
+
+    # -- split ---------------------------------------------------------------------------------
+
+    def split(self, test_size=0.25, seed=0, stratify=True):
+        """Split into a training and a test part, both shuffled.
+
+        Parameters
+        ----------
+        test_size : float in (0, 1), the share of items; or int, their number
+        seed : int; the same seed always gives the same split
+        stratify : bool; True keeps the share of every label the same in both parts
+
+        Returns
+        -------
+        train, test : PairedDataset
+            Features are fitted on `train` when first read, and `test` uses the same fit.
+
+        Raises
+        ------
+        ValueError
+            If `test_size` leaves a part empty, or a label is too rare to be in both parts.
+        """
+        n_test = self._count_test(test_size)
+        classes = self._classes_to_keep(n_test) if stratify else None
+        rows = train_test_split(
+            np.arange(len(self)), test_size=n_test, random_state=seed, stratify=classes
+        )
+        train, test = (self._take(part) for part in rows)
+        image, text = (f and f.transformer for f in (self._image_features, self._text_features))
+        train._with_features(image, text)
+        test._image_features, test._text_features = train._image_features, train._text_features
+        return train, test
+
+    def _count_test(self, test_size):
+        n = len(self)
+        whole = isinstance(test_size, int | np.integer) and not isinstance(test_size, bool)
+        share = isinstance(test_size, float | np.floating) and 0 < test_size < 1
+        count = int(test_size) if whole else int(np.ceil(n * test_size)) if share else 0
+        if not 0 < count < n:
+            raise ValueError(
+                f"test_size must be a share between 0 and 1 or a number of items from 1 to "
+                f"{n - 1}, got {test_size!r}."
+            )
+        return count
+
+    def _classes_to_keep(self, n_test):
+        if self.labels is None:
+            raise ValueError(f"{self.name} has no labels to stratify by; use stratify=False.")
+        values, counts = np.unique(self.labels, return_counts=True)
+        if counts.min() < 2:
+            rare = self.label_names[values[counts.argmin()]]
+            raise ValueError(
+                f"label {rare!r} has a single item, which cannot be in both parts; "
+                "drop it or use stratify=False."
+            )
+        if min(n_test, len(self) - n_test) < len(values):
+            raise ValueError(
+                f"{n_test} test items of {len(self)} leave a part with fewer items than the "
+                f"{len(values)} labels; change test_size or use stratify=False."
+            )
+        return self.labels
+
+    # -- looking at it -------------------------------------------------------------------------
+
+    def show(self, n=8):
+        """A matplotlib figure of `n` pairs, spread evenly over the dataset."""
+        from mmlearn.plotting import show_pairs
+
+        if n < 1:
+            raise ValueError(f"n must be at least 1, got {n}.")
+        return show_pairs(self, self._spread(n))
+
+    def _spread(self, n):
+        return np.unique(np.linspace(0, len(self) - 1, min(n, len(self))).round().astype(int))
+
+    def __repr__(self):
+        h, w = self.pictures.shape[1:3]
+        parts = [f"{self.name!r}, {len(self)} pairs, pictures {h}×{w}"]
+        if self.labels is not None:
+            parts.append(f"{len(self.label_names)} labels")
+        for what, features in (("images", self._image_features), ("texts", self._text_features)):
+            if features is not None:
+                parts.append(f"{what}={features.transformer}")
+        return f"PairedDataset({', '.join(parts)})"
+
+    def _repr_html_(self):
+        rows = "".join(self._html_row(i) for i in self._spread(4))
+        return (
+            f"<p><b>{html.escape(self.name)}</b>: {len(self):,} image-text pairs</p>"
+            f"<table><tr><th>picture</th><th>text</th><th>label</th></tr>{rows}</table>"
+            f"<p><small>{html.escape(self.licence)}</small></p>"
+        )
+
+    def _html_row(self, i):
+        label = "" if self.labels is None else self.label_names[self.labels[i]]
+        text = self.captions[i] if len(self.captions[i]) <= 200 else self.captions[i][:199] + "…"
+        return (
+            f'<tr><td><img width="48" height="48" alt="{html.escape(self.titles[i], quote=True)}" '
+            f'src="{_data_uri(self.pictures[i])}"></td>'
+            f"<td>{html.escape(text)}</td><td>{html.escape(label)}</td></tr>"
+        )
+
+
+class _Fitted:
+    """A transformer, and the raw rows that it is fitted on the first time it is needed."""
+
+    def __init__(self, transformer, raw):
+        self.transformer = transformer  # never fitted itself, so that a split can start afresh
+        self._raw = raw
+        self._done = None
+
+    def fitted(self):
+        if self._done is None:
+            self._done = clone(self.transformer).fit(self._raw)
+            self._raw = None
+        return self._done
+
+    def transform(self, raw):
+        return self.fitted().transform(raw)
+
+
+def _check_pictures(pictures):
+    pictures = np.asarray(pictures)
+    if pictures.dtype != np.uint8 or pictures.ndim != 4 or pictures.shape[3] != 3:
+        raise ValueError(
+            "pictures must be a uint8 array of shape (n, height, width, 3), "
+            f"got {pictures.dtype} {pictures.shape}."
+        )
+    if len(pictures) == 0:
+        raise ValueError("a dataset needs at least one pair.")
+    return pictures
+
+
+def _check_strings(values, name):
+    if isinstance(values, str) or not all(isinstance(value, str) for value in values):
+        raise TypeError(f"{name} must be a list of str, one per picture.")
+    return list(values)
+
+
+def _check_classes(labels, names, name):
+    if labels is None:
+        return None, names
+    labels = np.asarray(labels)
+    if labels.ndim != 1 or labels.dtype.kind not in "iu":
+        raise TypeError(f"{name}s must be a 1-D array of ints, got {labels.dtype} {labels.shape}.")
+    names = [str(i) for i in range(labels.max() + 1)] if names is None else list(names)
+    if labels.min() < 0 or labels.max() >= len(names):
+        raise ValueError(
+            f"{name}s must be indices into the {len(names)} {name}_names, "
+            f"got values from {labels.min()} to {labels.max()}."
+        )
+    return labels, names
+
+
+def _check_tags(tags, names):
+    if tags is None:
+        return None, names
+    tags = np.asarray(tags).astype(bool)
+    names = [str(i) for i in range(tags.shape[-1])] if names is None else list(names)
+    if tags.ndim != 2 or tags.shape[1] != len(names):
+        raise ValueError(
+            f"tags must have shape (n, {len(names)}), one column per tag name, got {tags.shape}."
+        )
+    return tags, names
+
+
+def _data_uri(picture, size=48):
+    from PIL import Image
+
+    out = io.BytesIO()
+    Image.fromarray(picture).resize((size, size)).save(out, "PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode()

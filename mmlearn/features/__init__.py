@@ -1,0 +1,66 @@
+"""Pictures and texts as vectors: scikit-learn transformers, and their short names.
+
+>>> make_image_features("colour+hog")
+JoinedFeatures(transformers=[ColourHistogram(), HOG()])
+>>> make_text_features("lsa")
+LSA()
+"""
+
+from mmlearn.features.image import HOG, CNNFeatures, ColourHistogram
+from mmlearn.features.joined import JoinedFeatures
+from mmlearn.features.text import LSA, BagOfWords, TfIdf
+
+__all__ = [
+    "HOG",
+    "LSA",
+    "BagOfWords",
+    "CNNFeatures",
+    "ColourHistogram",
+    "JoinedFeatures",
+    "TfIdf",
+    "make_image_features",
+    "make_text_features",
+]
+
+IMAGE_FEATURES = {"colour": ColourHistogram, "hog": HOG, "cnn": CNNFeatures}
+TEXT_FEATURES = {"bow": BagOfWords, "tfidf": TfIdf, "lsa": LSA}
+
+
+def make_image_features(name):
+    """The unfitted transformer of a name: "colour", "hog", "cnn", or several joined with "+".
+
+    A transformer is given back as it is, and None as None (the raw pictures).
+
+    Raises
+    ------
+    ValueError
+        For an unknown name; the message lists the known ones.
+    """
+    return _make(name, IMAGE_FEATURES, "image")
+
+
+def make_text_features(name):
+    """The unfitted transformer of a name: "bow", "tfidf", "lsa", or several joined with "+".
+
+    A transformer is given back as it is, and None as None (the raw texts).
+    """
+    return _make(name, TEXT_FEATURES, "text")
+
+
+def _make(name, known, kind):
+    if name is None or (hasattr(name, "fit") and hasattr(name, "transform")):
+        return name
+    if not isinstance(name, str):
+        raise TypeError(
+            f"{kind} features must be a name, a scikit-learn transformer or None, "
+            f"got {type(name).__name__}."
+        )
+    parts = [part.strip() for part in name.split("+")]
+    for part in parts:
+        if part not in known:
+            raise ValueError(
+                f"unknown {kind} features {part!r}; known names: {', '.join(known)} "
+                '(join several with "+").'
+            )
+    made = [known[part]() for part in parts]
+    return made[0] if len(made) == 1 else JoinedFeatures(made)
