@@ -521,9 +521,7 @@ def tidy_outputs(cell) -> list[str]:
         if re.search(
             r" at 0x[0-9a-f]{6,}", str(data.get("text/plain", "")) + output.get("text", "")
         ):
-            problems.append(
-                "shows an object's address: end the line with ; or print something better"
-            )
+            problems.append("shows an object's address: write _ = ... or print something better")
         kept.append(output)
     if role == "check" and not any(o.get("name") == "stdout" and o.text.strip() for o in kept):
         problems.append("prints nothing: a check must print values that only a right answer gives")
@@ -589,8 +587,8 @@ def store(course: Course, path: Path, notebook, executed, seconds: float) -> lis
     executed.metadata.mmlearn["executed"] = code_digest(executed)
     adopt_outputs(notebook, executed)
     write(path, dump(notebook))
-    timings, ours_ = read_timings(course.root), notebook.metadata.mmlearn
-    timings.setdefault(ours_.unit, {})[ours_.kind] = round(seconds, 1)
+    timings, which = read_timings(course.root), notebook.metadata.mmlearn
+    timings.setdefault(which.unit, {})[which.kind] = round(seconds, 1)
     write(course.root / "source/timings.json", json.dumps(timings, indent=2, sort_keys=True) + "\n")
     print(f"{path.relative_to(course.root)}: executed in {seconds:.1f} s", flush=True)
     return []
