@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from mmlearn.grading import GRADER_VERSION, GradingError
+from mmlearn.grading.execute import end_running, run_notebook
 from mmlearn.grading.gradebook import (
     read_record,
     record_path,
@@ -17,6 +18,7 @@ from mmlearn.grading.gradebook import (
     write_record,
 )
 from mmlearn.grading.rebuild import Lab, empty_of, rebuild, solution_of
+from mmlearn.grading.score import as_records, overall, score
 from mmlearn.grading.submission import (
     Submission,
     UnreadableSubmission,
@@ -35,18 +37,7 @@ def key_of(lab: Lab, data: bytes, timeout: float, sandbox: str) -> str:
 
 def grade_file(path: Path, lab: Lab, timeout: float, sandbox: str = "none") -> dict:
     """Grade one notebook and return its record; whatever happens becomes a status, no exception."""
-    path = Path(path)
-    record = {
-        "student": student_name(path),
-        "lab": lab.unit,
-        "max_points": lab.max_points,
-        "written": [{"grade_id": name, "max_points": points} for name, points in lab.written],
-        "notes": [],
-        "message": "",
-        "sandbox": sandbox,
-        "grader": GRADER_VERSION,
-        "key": "",
-    }
+    record = _blank(path, lab, sandbox)
     try:
         data = read_bytes(path)
         record["key"] = key_of(lab, data, timeout, sandbox)
@@ -61,11 +52,22 @@ def grade_file(path: Path, lab: Lab, timeout: float, sandbox: str = "none") -> d
         return _without_run(record, lab, "grader-error", f"{type(error).__name__}: {error}")
 
 
+def _blank(path: Path, lab: Lab, sandbox: str) -> dict:
+    return {
+        "student": student_name(Path(path)),
+        "lab": lab.unit,
+        "max_points": lab.max_points,
+        "written": [{"grade_id": name, "max_points": points} for name, points in lab.written],
+        "notes": [],
+        "message": "",
+        "sandbox": sandbox,
+        "grader": GRADER_VERSION,
+        "key": "",
+    }
+
+
 def grade_submission(submission: Submission, lab: Lab, timeout: float, sandbox: str) -> dict:
     """Rebuild, run and score one submission; return status, points, checks and notes."""
-    from mmlearn.grading.execute import run_notebook
-    from mmlearn.grading.score import as_records, overall, score
-
     rebuilt = rebuild(lab, submission)
     report = run_notebook(rebuilt.cells, timeout, sandbox)
     results = score(lab, rebuilt, report, timeout)
@@ -183,15 +185,26 @@ def grade_folder(
         futures = {pool.submit(grade_file, path, lab, timeout, sandbox): path for path in todo}
         for done, future in enumerate(as_completed(futures), start=1):
             path = futures[future]
-            records[path] = record = future.result()
+            records[path] = record = _result(future, path, lab, sandbox)
             write_record(out, path.stem, record)
             left = (time.monotonic() - started) / done * (len(todo) - done)
             say(f"[{done}/{len(todo)}] {one_line(record)}, about {left:.0f} s left")
+    except KeyboardInterrupt:
+        end_running()
+        raise
     finally:
         if executor is None:
             pool.shutdown(cancel_futures=True)
         write_gradebook(out)
     return [records[path] for path in paths]
+
+
+def _result(future: Future, path: Path, lab: Lab, sandbox: str) -> dict:
+    try:
+        return future.result()
+    except Exception as error:  # the executor lost its worker
+        message = f"{type(error).__name__}: {error}"
+        return _without_run(_blank(path, lab, sandbox), lab, "grader-error", message)
 
 
 def submissions_in(folder: Path) -> list[Path]:

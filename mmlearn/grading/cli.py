@@ -78,6 +78,8 @@ def run(args: argparse.Namespace) -> int:
         raise GradingError(f"{args.path} does not exist: give a lab or a folder of submissions.")
     except GradingError as error:
         return _stop(str(error))
+    except OSError as error:
+        return _stop(f"The results cannot be written: {error}.")
     except KeyboardInterrupt:
         return _stop("Stopped; what was graded is kept, and the same command goes on from there.")
 

@@ -25,6 +25,8 @@ MAX_PRINTED = 1_000_000  # characters that one cell may print
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _UNWANTED = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTHONSTARTUP", "PYTHONHOME", "JPY_PARENT_PID")
 
+_running: set[subprocess.Popen] = set()  # workers that a stopped batch must not leave behind
+
 
 @dataclass
 class RunReport:
@@ -109,7 +111,7 @@ def _notebook(cells: list[RunCell]) -> str:
         ours = {"role": cell.role, "grade_id": cell.grade_id, "rtol": cell.rtol, "atol": cell.atol}
         tags, outputs = [], []
         if cell.reference is not None:
-            ours["reference"] = True
+            ours["reference"] = "prefix" if cell.prefix else "whole"
             tags = ["nbval-check-output"]
             outputs = [v4.new_output("stream", name="stdout", text=cell.reference)]
         notebook.cells.append(
@@ -137,6 +139,7 @@ def _run_worker(settings: dict, limit: float) -> RunReport:
     )
     orders = json.dumps(settings).encode()
     report = RunReport()
+    _running.add(worker)
     try:
         out, err = worker.communicate(orders, timeout=limit)
         _read(report, out, settings["key"])
@@ -146,13 +149,20 @@ def _run_worker(settings: dict, limit: float) -> RunReport:
         _end(worker, kernel)
         out, err = worker.communicate()
         _read(report, out, settings["key"])
-    except BaseException:  # Ctrl-C: leave no process behind
-        _end(worker, None)
-        worker.wait()
-        raise
+    finally:
+        _running.discard(worker)
+        if worker.poll() is None:  # Ctrl-C: leave no process behind
+            _end(worker, None)
+            worker.wait()
     if not (report.finished or report.out_of_time or report.trouble):
         report.trouble = _last_line(err) or f"the worker ended with status {worker.returncode}"
     return report
+
+
+def end_running() -> None:
+    """End every run of this process; a kernel ends itself once its worker is gone."""
+    for worker in list(_running):
+        _end(worker, None)
 
 
 def _end(worker: subprocess.Popen, kernel: int | None) -> None:

@@ -128,6 +128,11 @@ class GradedNotebook(nbval.plugin.IPyNbFile):
             self.grading.send({"trouble": trouble[:300]})
             raise
 
+    def teardown(self):
+        super().teardown()
+        if self.kernel is not None:
+            end_group(self.kernel.pid)  # what a kernel that died by itself left behind
+
 
 class GradedCell(nbval.plugin.IPyNbCell):
     """A cell that reports what happened to it, and compares numbers as numbers."""
@@ -165,6 +170,8 @@ class GradedCell(nbval.plugin.IPyNbCell):
         ours = self.cell.metadata.mmlearn
         printed = self.parent.printed[ours.grade_id] + _stdout(test)
         reference = _stdout(ref)
+        if ours.reference == "prefix":
+            reference = "\n".join(reference.split("\n")[: _count_lines(printed)])
         self.difference = first_difference(reference, printed, ours.rtol, ours.atol)
         self.comparison_traceback = [str(self.difference)]
         return self.difference is None
@@ -205,7 +212,7 @@ class GradedCell(nbval.plugin.IPyNbCell):
                 "reached": reached,
                 "ename": str(error.get("ename", ""))[:200],
                 "evalue": str(error.get("evalue", ""))[:2000],
-                "lines": len(text.rstrip().split("\n")) if text.strip() else 0,
+                "lines": _count_lines(text),
                 "line": difference and difference.line,
                 "got": difference and difference.got and difference.got[:200],
                 "expected_more": bool(difference) and difference.expected is not None,
@@ -220,6 +227,10 @@ def _stdout(outputs) -> str:
         for output in outputs
         if output.output_type == "stream" and output.name == "stdout"
     )
+
+
+def _count_lines(text: str) -> int:
+    return len(text.rstrip().split("\n")) if text.strip() else 0
 
 
 class GradingPlugin:

@@ -96,6 +96,7 @@ class RunCell:
     role: str  # "other", "solution", "check" (the visible part) or "hidden"
     grade_id: str | None = None
     reference: str | None = None  # compared after this cell with all that its check printed
+    prefix: bool = False  # more is to come: compare only as many lines as were printed
     rtol: float = RTOL
     atol: float = ATOL
 
@@ -268,14 +269,16 @@ def neutralise(source: str, grade_id: str = "", notes: list[str] | None = None) 
 
 
 def _check_cells(check: Check) -> list[RunCell]:
-    # The reference covers what both parts print, so it is compared after the last of them.
-    last = {"reference": check.reference, "rtol": check.rtol, "atol": check.atol}
-    if not check.hidden.strip():
-        return [RunCell(check.visible, "check", check.grade_id, **last)]
-    hidden = RunCell(check.hidden, "hidden", check.grade_id, **last)
-    if not check.visible.strip():
-        return [hidden]
-    return [RunCell(check.visible, "check", check.grade_id), hidden]
+    # The reference covers what both parts print: its first lines are compared after the visible
+    # part, which must be right before hidden tests are run, and all of it after the last part.
+    compare = {"reference": check.reference, "rtol": check.rtol, "atol": check.atol}
+    has_hidden = bool(check.hidden.strip())
+    cells = []
+    if check.visible.strip():
+        cells.append(RunCell(check.visible, "check", check.grade_id, prefix=has_hidden, **compare))
+    if has_hidden:
+        cells.append(RunCell(check.hidden, "hidden", check.grade_id, **compare))
+    return cells
 
 
 def _solutions(lab: Lab, submission: Submission, notes: list[str]) -> dict[str, str]:

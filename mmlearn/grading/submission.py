@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import stat
 from dataclasses import dataclass, field
@@ -77,28 +78,34 @@ def parse_submission(data: bytes) -> Submission:
     UnreadableSubmission
         If the bytes are not a notebook; the message says what they are instead.
     """
-    import nbformat
-
     text, notes = _decode(data)
     try:
-        notebook = nbformat.reader.reads(text)
-        major = int(notebook.get("nbformat", 0))
-        if major in (1, 2, 3):
-            notes.append(f"The file has the old notebook format {major}: it was converted.")
-            notebook = nbformat.convert(notebook, 4)
+        notebook = json.loads(text)
+        major = notebook["nbformat"]
+        if major == 3:
+            notes.append("The file has the old notebook format 3: it was converted.")
+            notebook = _convert(text)
         elif major != 4:
-            raise UnreadableSubmission(f"Notebook format {major} is unknown: save it as format 4.")
+            raise UnreadableSubmission(
+                f"Notebook format {major!r} is not known here: save the notebook as format 4."
+            )
         cells = tuple(_cell(cell) for cell in notebook["cells"])
         unit = _dig(notebook, "metadata", "mmlearn", "unit")
     except UnreadableSubmission:
         raise
-    except nbformat.reader.NotJSONError:
+    except (json.JSONDecodeError, RecursionError):
         raise UnreadableSubmission(_why_not_json(text)) from None
-    except Exception as error:  # a malformed notebook breaks nbformat in many ways
+    except Exception as error:  # JSON can be malformed as a notebook in many ways
         raise UnreadableSubmission(
             f"The file is JSON but not a notebook that can be read ({type(error).__name__})."
         ) from error
     return Submission(cells, unit if isinstance(unit, str) else None, tuple(notes))
+
+
+def _convert(text: str):
+    import nbformat
+
+    return nbformat.convert(nbformat.reader.reads(text), 4)
 
 
 def _decode(data: bytes) -> tuple[str, list[str]]:

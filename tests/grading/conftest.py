@@ -105,7 +105,7 @@ class TinyLab:
         add_grade_command(parser.add_subparsers())
         solutions = str(self.root / "solutions")
         args = parser.parse_args(
-            ["grade", *map(str, arguments), "--timeout", "5", "--solutions", solutions]
+            ["grade", "--timeout", "5", "--solutions", solutions, *map(str, arguments)]
         )
         return args.run(args)
 
