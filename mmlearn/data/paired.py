@@ -28,7 +28,7 @@ class PairedDataset:
     labels : int array (n,), indices into `label_names`; or None
     label_names : list of str
     sublabels, sublabel_names : a second, finer set of labels; or None
-    tags, tag_names : bool array (n, t) of tags that several items may share, and their names; or None
+    tags, tag_names : bool array (n, t) of tags that items may share; or None
     times : float array (n,), e.g. years; or None
     glyphs : list of n str, the items as characters; or None
     licence, source : str, who must be named and where the data comes from
@@ -164,7 +164,7 @@ class PairedDataset:
 
     @property
     def image_transformer(self):
-        """The fitted transformer behind `images` (for new pictures, `feature_groups_` ...), or None."""
+        """The fitted transformer behind `images` (new pictures, `feature_groups_`), or None."""
         return None if self._image_features is None else self._image_features.fitted()
 
     @property

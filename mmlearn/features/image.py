@@ -161,7 +161,7 @@ class HOG(_PictureFeatures):
 
 
 class CNNFeatures(_PictureFeatures):
-    """What a network trained on ImageNet sees: its last layer before the classes, averaged over space.
+    """What a network trained on ImageNet sees: the layer before its classes, averaged over space.
 
     Nothing is learned here. Every picture's vector is kept in :func:`mmlearn.data.cache_dir`,
     under a hash of the picture, the network and the size, so that it is computed once only.
