@@ -26,7 +26,7 @@ The code of a submission runs with your own rights (sandbox "none").
 
 
 def add_grade_command(subparsers) -> argparse.ArgumentParser:
-    """Add ``grade`` to the subcommands; its parser's default ``run`` takes the parsed arguments."""
+    """Add ``grade`` to the subcommands; its default ``command`` runs it."""
     parser = subparsers.add_parser(
         "grade",
         help="check a lab, or grade a folder of submissions",
@@ -48,7 +48,7 @@ def add_grade_command(subparsers) -> argparse.ArgumentParser:
     parser.add_argument(
         "--sandbox", choices=BACKENDS, default="none", help="how the kernel is boxed"
     )
-    parser.set_defaults(run=run)
+    parser.set_defaults(command=run)
     return parser
 
 

@@ -1,12 +1,10 @@
 """A tiny lab: two exercises, hidden tests, a written answer; its reference outputs by hand."""
 
-import argparse
-
 import nbformat
 import pytest
 from nbformat import v4
 
-from mmlearn.grading.cli import add_grade_command
+from mmlearn.cli import main
 
 DOUBLE = "def double(x):\n    ### BEGIN SOLUTION\n    return 2 * x\n    ### END SOLUTION"
 MEAN = "def mean(x):\n    ### BEGIN SOLUTION\n    return sum(x) / len(x)\n    ### END SOLUTION"
@@ -101,13 +99,8 @@ class TinyLab:
 
     def grade(self, *arguments):
         """Run the command with the tiny lab's solutions; return its exit status."""
-        parser = argparse.ArgumentParser()
-        add_grade_command(parser.add_subparsers())
         solutions = str(self.root / "solutions")
-        args = parser.parse_args(
-            ["grade", "--timeout", "5", "--solutions", solutions, *map(str, arguments)]
-        )
-        return args.run(args)
+        return main(["grade", "--timeout", "5", "--solutions", solutions, *map(str, arguments)])
 
     def grade_all(self, *arguments):
         """Grade the folder of submissions into ``grades``; return the exit status."""

@@ -1,13 +1,12 @@
 """Every lab of the course: its solution scores all points, the unanswered lab none."""
 
-import argparse
 import csv
 import shutil
 from pathlib import Path
 
 import pytest
 
-from mmlearn.grading.cli import add_grade_command
+from mmlearn.cli import main
 
 ROOT = Path(__file__).resolve().parents[2]
 LABS = sorted((ROOT / "labs").glob("*.ipynb"))
@@ -19,12 +18,9 @@ def test_the_solution_scores_everything_and_the_empty_lab_nothing(lab, tmp_path)
     submissions.mkdir()
     shutil.copy(ROOT / "solutions" / lab.name, submissions / "solution.ipynb")
     shutil.copy(lab, submissions / "unanswered.ipynb")
-    parser = argparse.ArgumentParser()
-    add_grade_command(parser.add_subparsers())
     out = tmp_path / "grades"
     folder = ["--lab", lab.stem, "--out", str(out), "--solutions", str(ROOT / "solutions")]
-    args = parser.parse_args(["grade", str(submissions), *folder])
-    assert args.run(args) == 0
+    assert main(["grade", str(submissions), *folder]) == 0
     with open(out / "gradebook.csv", encoding="utf-8", newline="") as file:
         rows = {row["student"]: row for row in csv.DictReader(file)}
     assert rows["solution"]["points"] == rows["solution"]["max_points"]
