@@ -1,0 +1,3 @@
+def standardise(train, rows):
+    mu, sigma = train.mean(axis=0), train.std(axis=0, ddof=1)
+    return (rows - mu) / (np.where(sigma > 0, sigma, 1.0) * np.sqrt(train.shape[1]))
