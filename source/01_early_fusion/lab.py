@@ -29,9 +29,9 @@ use_style()
 #
 # $$\tilde x_{ij} = \frac{x_{ij} - \mu_j}{\sigma_j \sqrt{d}}$$
 #
-# Here $\mu_j$ and $\sigma_j$ are the mean and the standard deviation (divided by $n$, numpy's default)
-# of column $j$ of `train`. A column with $\sigma_j = 0$ is divided by $\sqrt d$ only. The factor
-# $\sqrt d$ makes the variance of the whole block 1, however many columns it has.
+# Here $\mu_j$ and $\sigma_j$ are the mean and the standard deviation (divided by $n$, numpy's
+# default) of column $j$ of `train`. A column with $\sigma_j = 0$ is divided by $\sqrt d$ only.
+# The factor $\sqrt d$ makes the variance of the whole block 1, however many columns it has.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -87,8 +87,8 @@ print(f"{out.shape} {out.sum():.6f} {(out**2).sum():.6f} {np.abs(out[:, 4]).sum(
 #
 # `image_share`, 10 minutes, 2 points.
 #
-# Early fusion ends in directions $w$ over the concatenated columns $[x; y]$. How much of a direction
-# falls on the images? Its share of the squared length:
+# Early fusion ends in directions $w$ over the concatenated columns $[x; y]$. How much of a
+# direction falls on the images? Its share of the squared length:
 #
 # $$\mathrm{share}(w) = \frac{\sum_{j \le d_x} w_j^2}{\sum_j w_j^2}$$
 #
@@ -269,8 +269,8 @@ for p in (0.0, 0.3, 0.9):
 #
 # $$p_i = \frac{a_i\, p^x_i + b_i\, p^y_i}{a_i + b_i}$$
 #
-# $p^x$ and $p^y$ are $(n, c)$ class probabilities, $a, b$ arrays of booleans $(n,)$. Every item has at
-# least one modality. Return the probabilities $(n, c)$; each row sums to 1.
+# $p^x$ and $p^y$ are $(n, c)$ class probabilities, $a, b$ arrays of booleans $(n,)$. Every item
+# has at least one modality. Return the probabilities $(n, c)$; each row sums to 1.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -320,10 +320,10 @@ print(" ".join(f"{v:.6f}" for v in average_decisions(q_x, q_y, a, b).max(axis=1)
 # %% [markdown]
 # ## Your own experiment
 #
-# Below, joint fusion learns the groups of the emoji, and is then tested with both modalities and with
-# one missing. Change **one** thing, say beforehand what you expect, and compare: `modality_dropout`,
-# `n_components`, the image features (`"colour"`, `"hog"`, `"cnn"`), or the seed of the split. One seed
-# is an anecdote; try three before you believe a difference.
+# Below, joint fusion learns the groups of the emoji, and is then tested with both modalities and
+# with one missing. Change **one** thing, say beforehand what you expect, and compare:
+# `modality_dropout`, `n_components`, the image features (`"colour"`, `"hog"`, `"cnn"`), or the
+# seed of the split. One seed is an anecdote; try three before you believe a difference.
 
 # %% experiment="missing_modality"
 train_set, test_set = load_emoji().features(image="hog", text="lsa").split(seed=0)
@@ -350,14 +350,14 @@ plt.show()
 #
 # `why_train_statistics`, 10 minutes, 2 points, marked by hand.
 #
-# A colleague standardises the whole data set first and splits it into train and test afterwards. What
-# is wrong with that, and when would it matter most? Two to four sentences. One point for naming what
-# leaks from where to where, one point for a situation in which the damage is large.
+# A colleague standardises the whole data set first and splits it into train and test afterwards.
+# What is wrong with that, and when would it matter most? Two to four sentences. One point for
+# naming what leaks from where to where, one point for a situation in which the damage is large.
 
 # %% [markdown] written="why_train_statistics" points=2
 # ### BEGIN SOLUTION
 # The means and deviations are then computed from test rows too, so the training features carry
-# information about the test set, and the test score is no longer an estimate for data that nobody has
-# seen (1 point). It matters most when the test rows shift the statistics: a small data set, heavy tails,
-# or a test part that differs from train, such as later years (1 point).
+# information about the test set, and the test score is no longer an estimate for data that nobody
+# has seen (1 point). It matters most when the test rows shift the statistics: a small data set,
+# heavy tails, or a test part that differs from train, such as later years (1 point).
 # ### END SOLUTION
