@@ -1,0 +1,481 @@
+# %% [markdown]
+# ## The question
+#
+# A picture of a cat and the word *cat* say the same thing in two languages. Two sources should tell
+# more than one. So why not simply put both vectors side by side and train one model on the result?
+#
+# Sometimes that works. Sometimes the second source changes nothing at all, because the model never
+# listens to it. And what happens when one source is missing? By the end of this lesson you can say
+# which case you are in before you train anything.
+
+# %% setup=true
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from sklearn.linear_model import LogisticRegression
+from mmlearn import plotting
+from mmlearn.data import load_emoji
+from mmlearn.neural import EarlyFusion, JointFusion
+from mmlearn.retrieval import evaluate_retrieval
+
+plotting.use_style()
+
+# %% [markdown]
+# ## Structured data: every column means something
+#
+# Start with data that are easy to combine: a table. The passengers below are invented, in the
+# manner of the *Titanic* list. Each column has a name, a unit and a meaning of its own. How well
+# does **one** column alone tell who survived? Try every threshold and keep the best.
+
+# %%
+passengers = pd.DataFrame(
+    {
+        "age": [4, 62, 35, 29, 8, 51, 23, 44],
+        "class": [2, 1, 3, 1, 1, 3, 3, 2],
+        "fare": [21, 80, 8, 77, 120, 7, 9, 24],
+        "survived": [1, 0, 0, 1, 1, 0, 0, 0],
+    }
+)
+passengers
+
+
+# %%
+def best_threshold_accuracy(values, target):
+    guesses = values[:, None] > np.unique(values)[None, :]
+    right = (guesses == target[:, None]).mean(axis=0)
+    return max(right.max(), 1 - right.min())
+
+
+survived = passengers["survived"].to_numpy(bool)
+for column in ("age", "class", "fare"):
+    accuracy = best_threshold_accuracy(passengers[column].to_numpy(float), survived)
+    print(f"{column:<6} alone: {accuracy:.2f} right")
+assert best_threshold_accuracy(np.arange(4.0), np.array([0, 0, 1, 1], bool)) == 1
+
+# %% [markdown]
+# ## Unstructured data: no column means anything
+#
+# A picture is a table too: one column a pixel and colour. Here is our data set, with its words.
+
+# %%
+emoji = load_emoji()
+emoji.show(8)
+plt.show()
+
+# %% [markdown]
+# *Figure: eight emoji, each with its words and the group it belongs to.*
+#
+# Take two groups of about equal size and let every single pixel value try to tell them apart.
+
+# %%
+pair = [emoji.label_names.index(g) for g in ("Food & Drink", "Animals & Nature")]
+two = emoji[np.isin(emoji.labels, pair)]
+target = two.labels == pair[0]
+pixels = two.pictures[:, ::8, ::8].reshape(len(two), -1).astype(float)
+single = [best_threshold_accuracy(column, target) for column in pixels.T]
+print(f"the best of {len(single)} pixel values: {max(single):.2f} right")
+print(f"always guessing the larger group:    {max(target.mean(), 1 - target.mean()):.2f} right")
+
+# %% [markdown]
+# A single pixel hardly beats guessing, although a child sees the difference at once. The
+# information is in *combinations* of pixels. So unstructured data need a **representation**
+# first.
+#
+# ## Four representations of one picture
+#
+# - **Colours**: a histogram of 64 colours. It forgets where they are.
+# - **Gradients**: the directions of edges in small cells (HOG). It forgets the colours.
+# - **Visual words**: cluster the cells of all pictures, and count which clusters a picture holds, as a
+#   bag of words counts words. This is how keypoints such as SIFT were used.
+# - **CNN**: the activations of a network trained to name photographs.
+#
+# Visual words need a vocabulary. We learn one of 64 words from the gradient cells.
+
+# %%
+from sklearn.cluster import MiniBatchKMeans
+
+hog = emoji.features(image="hog", text=None).images
+cells = hog.reshape(len(emoji), -1, 36)  # 36 numbers describe one block of cells
+vocabulary = MiniBatchKMeans(64, random_state=0, n_init=1).fit(cells[::4].reshape(-1, 36))
+words = vocabulary.predict(cells.reshape(-1, 36)).reshape(len(emoji), -1)
+visual_words = np.stack([np.bincount(row, minlength=64) for row in words])
+assert (visual_words.sum(axis=1) == cells.shape[1]).all()  # every block is one word
+
+# %%
+representations = {
+    "colours": emoji.features(image="colour", text=None).images,
+    "gradients": hog,
+    "visual words": visual_words,
+    "CNN": emoji.features(image="cnn", text=None).images,
+}
+for name, x in representations.items():
+    print(f"{name:<13}{x.shape[1]:>5} columns, typical size of a value {np.abs(x).mean():8.4f}")
+
+# %% [markdown]
+# They differ in everything: the number of columns, the size of the values, and what they keep.
+#
+# **Predict first.** A logistic regression shall name the group (eight groups). Which of the four
+# representations does best, and by how much?
+#
+# <details><summary>What we expect, and why</summary>
+#
+# The CNN, by a clear margin: it was trained on a million photographs to keep what makes things
+# *things*. Colours should beat guessing (food and faces have typical colours), and the visual
+# words should do no better than the gradients they are made from, since counting forgets where
+# the edges are.
+#
+# </details>
+
+
+# %%
+def accuracy(train_rows, train_labels, test_rows, test_labels):
+    mu, sigma = train_rows.mean(axis=0), train_rows.std(axis=0) + 1e-9
+    model = LogisticRegression(C=0.01, max_iter=500).fit((train_rows - mu) / sigma, train_labels)
+    return model.score((test_rows - mu) / sigma, test_labels)
+
+
+SEEDS = range(3)
+splits = [np.random.default_rng(seed).permutation(len(emoji)) for seed in SEEDS]
+scores = {
+    name: [
+        accuracy(x[s[400:]], emoji.labels[s[400:]], x[s[:400]], emoji.labels[s[:400]])
+        for s in splits
+    ]
+    for name, x in representations.items()
+}
+majority = np.bincount(emoji.labels).max() / len(emoji)
+mean = [np.mean(s) for s in scores.values()]
+spread = [np.std(s, ddof=1) for s in scores.values()]
+plotting.bar_with_chance(
+    list(scores), mean, majority, spread, xlabel="accuracy, 8 groups, 3 splits"
+)
+plt.show()
+
+# %% [markdown]
+# *Figure: accuracy of a logistic regression on each representation, with the spread over three splits;
+# the dashed line is the share of the largest group.*
+#
+# ## Early fusion, by hand
+#
+# **Early fusion** puts the vectors side by side and gives them to one model: $z = f([x; y])$.
+#
+# Take four items. The picture feature $x$ tells apples (0) from cars (1). The text feature $y$ is
+# some noise, on a scale a hundred times larger.
+
+# %%
+x = np.array([[0.0], [0.1], [1.0], [1.1]])  # apple, apple, car, car
+y = np.array([[50.0], [10.0], [52.0], [12.0]])  # noise
+xy = np.hstack([x, y])
+distance = np.linalg.norm(xy[0] - xy, axis=1)
+print("distance of item 0 (an apple) to all four:", distance.round(2))
+assert distance[2] < distance[1]  # the car is nearer than the other apple
+
+# %% [markdown]
+# The first apple's nearest neighbour is a **car**. Nobody decided that the text matters more; its
+# unit did. The cure: subtract the mean, divide by the deviation, for each modality.
+
+# %%
+standard = (xy - xy.mean(axis=0)) / xy.std(axis=0)
+fig, axes = plt.subplots(1, 2, figsize=(6.5, 2.6))
+for ax, points, title in zip(axes, (xy, standard), ("as it comes", "standardised"), strict=True):
+    ax.scatter(points[:, 0], points[:, 1], c=["#D55E00"] * 2 + ["#0072B2"] * 2)
+    for p, name in zip(points, ("apple", "apple", "car", "car"), strict=True):
+        ax.annotate(name, p, xytext=(4, 4), textcoords="offset points")
+    ax.set_aspect("equal", "datalim")
+    ax.set(title=title, xlabel="picture feature x", ylabel="text feature y")
+plt.show()
+
+# %% [markdown]
+# *Figure: left, with equal units on both axes, the four points lie on a vertical line, since only the
+# text feature varies visibly; right, after standardising, apples and cars form two columns.*
+#
+# ## The same in symbols
+#
+# Let block $X$ have $d_x$ columns, $Y$ have $d_y$. Standardise every column, and divide the block
+# by the root of its number of columns, so that each modality brings a total variance of 1:
+#
+# $$\tilde X = \frac{X - \mu_x}{\sigma_x \sqrt{d_x}}, \qquad \tilde Y = \frac{Y - \mu_y}{\sigma_y
+# \sqrt{d_y}}, \qquad z = W^\top [\tilde x; \tilde y]$$
+#
+# As the model $f$ we take PCA: $W$ holds the directions of largest variance.
+
+# %%
+rng = np.random.default_rng(0)
+X, Y = rng.normal(size=(200, 6)), 100 * rng.normal(size=(200, 3))
+X_tilde = (X - X.mean(axis=0)) / (X.std(axis=0) * np.sqrt(6))
+Y_tilde = (Y - Y.mean(axis=0)) / (Y.std(axis=0) * np.sqrt(3))
+_, _, W = np.linalg.svd(np.hstack([X_tilde, Y_tilde]), full_matrices=False)
+z = np.hstack([X_tilde, Y_tilde]) @ W[:2].T
+fused = EarlyFusion(n_components=2).fit(X, Y).embed(X, Y)
+assert np.allclose(np.abs(z), np.abs(fused))  # equal up to the sign of each direction
+print("one row of z:", fused[0].round(3))
+
+# %% [markdown]
+# ## Scale decides silently
+#
+# Now multiply the pictures' features by a factor, as a change of unit would. Which share of the
+# first direction falls on the pictures?
+
+# %%
+factors = np.logspace(-2, 2, 21)
+X, Y = rng.normal(size=(200, 6)), rng.normal(size=(200, 6))
+X[:, 0] += Y[:, 0]  # something in common
+shares = {
+    name: [EarlyFusion(1, standardize).fit(f * X, Y).modality_variance()[0] for f in factors]
+    for name, standardize in (("as it comes", False), ("standardised", True))
+}
+fig, ax = plt.subplots(figsize=(5, 2.8))
+for (name, share), style in zip(shares.items(), ("o-", "s--"), strict=True):
+    ax.plot(factors, share, style, markersize=4, label=name)
+ax.set(xscale="log", xlabel="factor on the pictures' features", ylabel="pictures' share")
+ax.legend()
+plt.show()
+assert np.ptp(shares["standardised"]) < 1e-9 < np.ptp(shares["as it comes"])
+
+# %% [markdown]
+# *Figure: the share of the first direction that falls on the pictures, against the factor; without
+# standardising it runs from 0 to 1, with standardising it is a flat line.*
+#
+# Read it at the ends: a model that got two modalities listens to one. **No error message says so.**
+#
+# Turn the factor yourself. The points are the toy above; the line is the first direction of PCA.
+
+
+# %%
+def draw_direction(factor):
+    points = (xy - xy.mean(axis=0)) * [factor, 1.0]
+    w = np.linalg.svd(points)[2][0]
+    fig, ax = plt.subplots(figsize=(3.4, 2.8))
+    ax.scatter(points[:, 0], points[:, 1], c=["#D55E00"] * 2 + ["#0072B2"] * 2)
+    ax.axline((0, 0), w, color="black", linewidth=1)
+    ax.set(xlim=(-40, 40), ylim=(-40, 40), title=f"pictures' share {w[0] ** 2:.2f}")
+    plt.show()
+
+
+draw_direction(factor=60)
+
+# %% [markdown]
+# *Figure: the four toy points with the picture feature multiplied by 60; the first direction leans
+# towards the picture axis.*
+
+# %% widget=true
+from ipywidgets import FloatSlider, interact
+
+_ = interact(draw_direction, factor=FloatSlider(20, min=1, max=80, step=1))
+
+# %% [markdown]
+# ## Alignment decides, too
+#
+# Early fusion pairs row $i$ of $X$ with row $i$ of $Y$. If the rows are shifted against each
+# other (a sort too many, a lost line), the model trains without complaint. How much does it cost?
+# We shuffle the texts of the training rows, and test on proper pairs.
+
+# %%
+parts = [emoji.features(image="cnn", text="lsa").split(seed=seed) for seed in SEEDS]
+
+
+def early_accuracy(train, test, order):
+    model = EarlyFusion(50).fit(train.images, train.texts[order])
+    z_train, z_test = (
+        model.embed(train.images, train.texts[order]),
+        model.embed(test.images, test.texts),
+    )
+    return accuracy(z_train, train.labels, z_test, test.labels)
+
+
+proper = [early_accuracy(a, b, np.arange(len(a))) for a, b in parts]
+shuffled = [early_accuracy(a, b, np.random.default_rng(0).permutation(len(a))) for a, b in parts]
+print(f"proper pairs   {np.mean(proper):.3f} ± {np.std(proper, ddof=1):.3f}")
+print(f"shuffled texts {np.mean(shuffled):.3f} ± {np.std(shuffled, ddof=1):.3f}")
+print(f"largest group  {majority:.3f}")
+assert np.mean(proper) > np.mean(shuffled)
+
+# %% [markdown]
+# ## Joint fusion: an encoder for each modality
+#
+# PCA sees variance only. A **joint representation** lets each modality pass through its own
+# encoder, merges the two codes, and learns all of it from a task:
+#
+# $$z = g([f_x(x); f_y(y)]), \qquad \text{loss} = \text{cross-entropy}(W z, \text{label})$$
+#
+# In torch, with the same symbols:
+
+# %%
+import torch
+from torch import nn
+
+f_x, f_y = nn.Sequential(nn.Linear(6, 16), nn.ReLU()), nn.Sequential(nn.Linear(3, 16), nn.ReLU())
+g, W = nn.Sequential(nn.Linear(32, 8), nn.Tanh()), nn.Linear(8, 4)
+images, texts, labels = torch.randn(5, 6), torch.randn(5, 3), torch.tensor([0, 1, 2, 3, 0])
+z = g(torch.cat([f_x(images), f_y(texts)], dim=1))
+loss = nn.functional.cross_entropy(W(z), labels)
+assert z.shape == (5, 8)
+print(f"z has shape {tuple(z.shape)}; an untrained guess costs about log 4 = {np.log(4):.2f}")
+
+# %% [markdown]
+# "Late fusion" has a second meaning: train **one classifier a modality** and average their class
+# probabilities. Nothing is shared then, and no vector $z$ stands for the pair. We measure both.
+#
+# **Predict first.** Rank by accuracy: pictures alone, words alone, early fusion, joint fusion,
+# averaged decisions.
+#
+# <details><summary>A tempting answer, and what to check</summary>
+#
+# It is tempting to say that every fusion beats every single modality, since more data cannot
+# hurt. It can. If one modality nearly settles the question, whatever gives the other one an equal
+# say adds noise. So compare each fusion with the *better* single modality, not with the average
+# of the two.
+#
+# </details>
+
+
+# %%
+def probabilities(rows, labels, test_rows):
+    mu, sigma = rows.mean(axis=0), rows.std(axis=0) + 1e-9
+    model = LogisticRegression(C=0.01, max_iter=500).fit((rows - mu) / sigma, labels)
+    return model.predict_proba((test_rows - mu) / sigma)
+
+
+table = {name: [] for name in ("pictures", "words", "early fusion", "joint fusion", "averaged")}
+for (train, test), early in zip(parts, proper, strict=True):
+    p_x = probabilities(train.images, train.labels, test.images)
+    p_y = probabilities(train.texts, train.labels, test.texts)
+    joint = JointFusion(50).fit(train.images, train.texts, train.labels)
+    table["pictures"].append((p_x.argmax(axis=1) == test.labels).mean())
+    table["words"].append((p_y.argmax(axis=1) == test.labels).mean())
+    table["early fusion"].append(early)
+    table["joint fusion"].append((joint.predict(test.images, test.texts) == test.labels).mean())
+    table["averaged"].append(((p_x + p_y).argmax(axis=1) == test.labels).mean())
+
+mean = [np.mean(s) for s in table.values()]
+spread = [np.std(s, ddof=1) for s in table.values()]
+plotting.bar_with_chance(list(table), mean, majority, spread, xlabel="accuracy, 8 groups, 3 splits")
+plt.show()
+for name, m, s in zip(table, mean, spread, strict=True):
+    print(f"{name:<13}{m:.3f} ± {s:.3f}")
+
+# %% [markdown]
+# *Figure: accuracy of each modality alone and of three ways to fuse them, with the spread over three
+# splits and the share of the largest group.*
+#
+# Compare with the words alone. The keywords of an emoji nearly name its group, and a fusion that
+# gives the weaker pictures an equal say dilutes them. **Fusion is no free lunch: the better
+# modality alone is the baseline to beat.** Fusion pays when each side knows something that the
+# other does not.
+#
+# ## How it breaks: a modality goes missing
+#
+# A product without a photo, a photo without a caption: in use, one side is often missing. Joint
+# fusion then gets a code of zeros in its place. **Predict first:** is joint fusion with words
+# alone as good as a classifier trained on words alone?
+#
+# <details><summary>What we expect, and why</summary>
+#
+# No. The merged layer $g$ has never seen a zero code and relies on both. If, in training, each item
+# loses a modality now and then (**modality dropout**), $g$ learns to do without.
+#
+# </details>
+
+# %%
+cases = {"both": (True, True), "words missing": (True, False), "pictures missing": (False, True)}
+missing = {p: {case: [] for case in cases} for p in (0.0, 0.5)}
+for p, by_case in missing.items():
+    for seed, (train, test) in enumerate(parts):
+        model = JointFusion(50, modality_dropout=p, random_state=seed)
+        model.fit(train.images, train.texts, train.labels)
+        for case, (with_image, with_text) in cases.items():
+            given = (test.images if with_image else None, test.texts if with_text else None)
+            by_case[case].append((model.predict(*given) == test.labels).mean())
+
+# %%
+fig, ax = plt.subplots(figsize=(5.5, 2.8))
+for (p, by_case), marker in zip(missing.items(), ("o", "s"), strict=True):
+    values = np.array(list(by_case.values()))
+    error = values.std(axis=1, ddof=1)
+    ax.errorbar(
+        list(cases), values.mean(axis=1), error, marker=marker, capsize=3, label=f"dropout {p}"
+    )
+ax.axhline(majority, color="grey", linestyle="--", linewidth=1, label="largest group")
+ax.set(ylabel="accuracy")
+ax.legend()
+plt.show()
+
+# %% [markdown]
+# *Figure: accuracy with both modalities, without words and without pictures, for joint fusion trained
+# with and without modality dropout, with the spread over three splits.*
+#
+# ## Can a joint embedding search across modalities?
+#
+# Embed the pictures without words, the words without pictures, and rank one by the other (unit 02
+# explains the score, mAP). Nothing ever asked that the two land in the same place.
+
+# %%
+for p in (0.0, 0.5):
+    found = []
+    for seed, (train, test) in enumerate(parts):
+        model = JointFusion(50, modality_dropout=p, random_state=seed)
+        found.append(evaluate_retrieval(model.fit(train.images, train.texts, train.labels), test))
+    values = [f["mean"] for f in found]
+    print(f"dropout {p}: mAP {np.mean(values):.3f} ± {np.std(values, ddof=1):.3f}")
+print(f"chance     : mAP {np.mean([f['chance'] for f in found]):.3f}")
+
+# %% [markdown]
+# Above chance, for one reason: the *labels* pull both sides towards the same class, and dropout
+# makes each side do it alone. Without labels nothing would. To make two spaces agree **by
+# construction**, one needs a constraint between them. Those are coordinated representations, and
+# unit 02 begins with them.
+#
+# ## Recap
+#
+# - *Heterogeneous representations*: colours, gradients, visual words and CNN activations differ in
+#   columns, scale and in what they keep. Measure before you choose.
+# - *Early fusion*: $z = f([x; y])$. Standardise each block by training statistics; check the pairing.
+# - *Joint representation*: $z = g([f_x(x); f_y(y)])$, learned from a task; needs all modalities in
+#   training.
+# - *Missing modality*: train for it (modality dropout), or expect a loss.
+#
+# ### Four questions
+#
+# 1. You multiply all text features by 1,000. What changes in standardised early fusion?
+#
+# <details><summary>Answer</summary>
+#
+# Nothing: the deviations grow by the same factor and divide it out again.
+#
+# </details>
+#
+# 2. Pictures have 1,280 columns, texts 100, all standardised to variance 1. Why is that not yet balanced?
+#
+# <details><summary>Answer</summary>
+#
+# The pictures bring 1,280 units of variance against 100. PCA and every distance weigh them by
+# that ratio, which is why each block is also divided by the root of its number of columns.
+#
+# </details>
+#
+# 3. Averaged decisions did well here. When must they fail?
+#
+# <details><summary>Answer</summary>
+#
+# When the answer is in the *combination*: a smiling face with the words "great, rain again". Each
+# classifier alone is misled, and an average of two wrong opinions stays wrong.
+#
+# </details>
+#
+# 4. Why does modality dropout never drop both?
+#
+# <details><summary>Answer</summary>
+#
+# An item without any input carries a label but no evidence. The network could only learn the
+# frequency of the classes from it.
+#
+# </details>
+#
+# ## Further reading
+#
+# - Baltrušaitis, Ahuja, Morency, *Multimodal Machine Learning: A Survey and Taxonomy*, IEEE TPAMI 2019:
+#   where the terms joint and coordinated come from; read section 3.
+# - Ngiam et al., *Multimodal Deep Learning*, ICML 2011: training with missing modalities, seven years
+#   before it was called dropout of modalities; the subject of unit 04.
+# - Dalal and Triggs, *Histograms of Oriented Gradients for Human Detection*, CVPR 2005: gradients as
+#   features, with every choice measured; a model of an experimental paper.
