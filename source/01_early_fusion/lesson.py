@@ -19,8 +19,6 @@ from mmlearn.data import load_emoji
 from mmlearn.neural import EarlyFusion, JointFusion
 from mmlearn.retrieval import evaluate_retrieval
 
-plotting.use_style()
-
 # %% [markdown]
 # ## Structured data: every column means something
 #
@@ -57,6 +55,7 @@ assert best_threshold_accuracy(np.arange(4.0), np.array([0, 0, 1, 1], bool)) == 
 # A picture is a table too: one column a pixel and colour. Here is our data set, with its words.
 
 # %%
+plotting.use_style()
 emoji = load_emoji()
 emoji.show(8)
 plt.show()
