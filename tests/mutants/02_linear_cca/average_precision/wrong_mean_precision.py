@@ -1,0 +1,3 @@
+def average_precision(scores, relevant):
+    hits = np.asarray(relevant, dtype=float)[np.argsort(-scores)]
+    return float((np.cumsum(hits) / np.arange(1, len(hits) + 1)).mean())

@@ -1,0 +1,2 @@
+def inverse_root(Sigma):
+    return np.linalg.inv(Sigma)
