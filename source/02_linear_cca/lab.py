@@ -313,7 +313,7 @@ def ap(scores, relevant):
 #
 # </details>
 #
-# You should see two different numbers, 0.917 and 0.806.
+# You should see two different numbers, 0.722 and 0.806.
 
 
 # %% solution="both_directions" minutes=15
@@ -337,7 +337,10 @@ i2t, t2i = both_directions(s, np.array([0, 0, 1]))
 values = f"{i2t:.3f} and {t2i:.3f}"
 assert not np.isclose(i2t, t2i), f"the two directions differ here, got {values}: transpose for T→I."
 assert not np.isclose(i2t, 29 / 36), f"the directions are swapped, got {values}: rows are images."
-expected = np.mean([5 / 6, 5 / 6, 1 / 2])
+assert np.isclose(i2t, 13 / 18), (
+    f"I→T: (5/6 + 5/6 + 1/2)/3, got {i2t:.3f}. Is the same class relevant?"
+)
+assert np.isclose(t2i, 29 / 36), f"T→I: (5/6 + 7/12 + 1)/3, got {t2i:.3f}. Do columns ask the rows?"
 print(f"I→T {i2t:.6f}, T→I {t2i:.6f}")
 ### BEGIN HIDDEN TESTS
 rng = np.random.default_rng(25)
