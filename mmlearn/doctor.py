@@ -81,6 +81,6 @@ def _cache():
     status = "ok" if free > 1 else "problem"
     yield (
         status,
-        f"cache folder {folder}: writable, {free:.0f} GiB free"
+        f"cache folder: {folder}, writable, {free:.0f} GiB free"
         + ("" if free > 1 else "; free at least 1 GiB"),
     )
