@@ -181,13 +181,14 @@ def strip(title, count=6):
     return plotting.retrieval_strip(title, test.pictures[best], hits, captions)
 
 
-strip(test.titles[0])
+strip("gorilla")
 plt.show()
 
 # %% [markdown]
-# *Figure: a caption as the query and the six nearest pictures; a tick marks a picture of the query's group.*
+# *Figure: the caption of the gorilla as the query and the six nearest pictures; a tick marks a picture of the
+# query's group.*
 #
-# Try others. Which queries work, which fail, and can you say why?
+# We picked a query that works. Try others. Which fail, and can you say why?
 
 # %% widget=true
 from ipywidgets import Dropdown, interact

@@ -131,7 +131,7 @@ U, rho, Vt = np.linalg.svd(T)
 A, B = inverse_root(Sigma_xx) @ U, inverse_root(Sigma_yy) @ Vt.T
 
 # %% [markdown]
-# Seven lines. Check them: each side is white, the pairs correlate by $\rho$, and the package
+# That is all of CCA. Check it: each side is white, the pairs correlate by $\rho$, and the package
 # agrees.
 
 # %%
@@ -374,7 +374,7 @@ for line in scoreboard.published():
 # %% [markdown]
 # ## Recap
 #
-# - *Derive CCA*: whiten both sides, SVD of $T$; seven lines of numpy.
+# - *Derive CCA*: whiten both sides, SVD of $T$; a few lines of numpy.
 # - *CCA against CFA*: CCA maximises correlation and ignores scale; CFA minimises distance and follows it.
 # - *Score*: precision at each hit, AP, mAP in both directions, beside an exact chance.
 # - *Measure*: several splits, held-out pairs, settings chosen on validation.
