@@ -17,7 +17,6 @@ __all__ = [
     "check_labels",
     "check_matrix",
     "check_pair",
-    "check_pictures",
     "cosine_similarity",
     "to_numpy",
 ]
@@ -78,17 +77,6 @@ def check_pair(images, texts):
             f"and {len(texts)} texts."
         )
     return images, texts
-
-
-def check_pictures(pictures):
-    """Check that `pictures` are uint8 of shape (n, height, width, 3) and return them as an array."""
-    pictures = np.asarray(pictures)
-    if pictures.dtype != np.uint8 or pictures.ndim != 4 or pictures.shape[3] != 3:
-        raise ValueError(
-            "pictures must be a uint8 array of shape (n, height, width, 3), "
-            f"got {pictures.dtype} {pictures.shape}."
-        )
-    return pictures
 
 
 def check_labels(labels, n):

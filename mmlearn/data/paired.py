@@ -10,8 +10,6 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.model_selection import train_test_split
 
-from mmlearn.base import check_pictures
-
 __all__ = ["PairedDataset"]
 
 PER_ITEM = ("pictures", "captions", "titles", "labels", "sublabels", "tags", "times", "glyphs")
@@ -69,9 +67,7 @@ class PairedDataset:
     _computed: dict = field(default_factory=dict, init=False)
 
     def __post_init__(self):
-        self.pictures = check_pictures(self.pictures)
-        if len(self.pictures) == 0:
-            raise ValueError("a dataset needs at least one pair.")
+        self.pictures = _check_pictures(self.pictures)
         self.captions = _check_strings(self.captions, "captions")
         self.titles = _check_strings(
             self.captions if self.titles is None else self.titles, "titles"
@@ -294,6 +290,18 @@ class _Fitted:
 
     def transform(self, raw):
         return self.fitted().transform(raw)
+
+
+def _check_pictures(pictures):
+    pictures = np.asarray(pictures)
+    if pictures.dtype != np.uint8 or pictures.ndim != 4 or pictures.shape[3] != 3:
+        raise ValueError(
+            "pictures must be a uint8 array of shape (n, height, width, 3), "
+            f"got {pictures.dtype} {pictures.shape}."
+        )
+    if len(pictures) == 0:
+        raise ValueError("a dataset needs at least one pair.")
+    return pictures
 
 
 def _check_strings(values, name):
