@@ -31,7 +31,8 @@ use_style()
 #
 # Here $\mu_j$ and $\sigma_j$ are the mean and the standard deviation (divided by $n$, numpy's
 # default) of column $j$ of `train`. A column with $\sigma_j = 0$ is divided by $\sqrt d$ only.
-# The factor $\sqrt d$ makes the variance of the whole block 1, however many columns it has.
+# The factor $\sqrt d$ makes the total variance of a block 1 (the sum over its columns), however many
+# columns it has; only a constant column adds nothing.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -45,7 +46,7 @@ use_style()
 #
 # </details>
 #
-# You should see a total variance of 1.000 for the training block.
+# You should see a total variance of 1.000 for a training block of two columns.
 
 
 # %% solution="standardise" minutes=15
@@ -53,7 +54,7 @@ def standardise(train, rows):
     """Standardise `rows` by the statistics of `train`.
 
     train: (n, d) training rows of one modality; rows: (m, d) rows to transform.
-    Returns (m, d): zero mean and total variance 1 where rows is train.
+    Returns (m, d): where rows is train, zero mean and, without constant columns, total variance 1.
     """
     ### BEGIN SOLUTION
     mu, sigma = train.mean(axis=0), train.std(axis=0)
@@ -63,17 +64,23 @@ def standardise(train, rows):
 
 
 # %% check="check_standardise" for="standardise" points=3
-train = np.array([[1.0, 10.0, 5.0], [3.0, 30.0, 5.0], [5.0, 80.0, 5.0]])
+train = np.array([[1.0, 10.0], [3.0, 30.0], [5.0, 80.0]])
 block = standardise(train, train)
-assert block.shape == (3, 3), f"keep the shape (m, d) = (3, 3), got {block.shape}."
-assert np.isfinite(block).all(), "NaN or infinity: the third column is constant, so its σ is 0."
+assert block.shape == (3, 2), f"keep the shape (m, d) = (3, 2), got {block.shape}."
 assert np.allclose(block.mean(axis=0), 0), "each column of train should have mean 0: subtract μ."
 ratio = block[:, 0].var() / block[:, 1].var()
 assert np.isclose(ratio, 1), "the columns should be equally spread: use one σ for each column."
-print(f"total variance {block.var(axis=0).sum():.6f}")
-one = standardise(train, np.array([[3.0, 40.0, 6.0]]))
-assert np.isclose(one[0, 0], 0), "a new row must be centred by the mean of train, not by its own."
-print(f"a new row {one[0, 0]:.6f} {one[0, 1]:.6f} {one[0, 2]:.6f}")
+total = block.var(axis=0).sum()
+assert not np.isclose(total, 2), "total variance 2, one for each column: divide by √d as well."
+assert not np.isclose(total, 2 / 3), "σ here is numpy's default: divide by n, not by n - 1."
+assert np.isclose(total, 1), f"the total variance of the training block is 1, got {total:.4f}."
+new = standardise(train, np.array([[3.0, 80.0], [5.0, 80.0]]))
+assert np.isclose(new[0, 0], 0), "3 is the mean of train: use the statistics of train, not of rows."
+assert np.allclose(new[1], block[2]), "the same row twice, two results: use train's μ and σ only."
+flat = standardise(np.array([[1.0, 5.0], [3.0, 5.0]]), np.array([[3.0, 6.0]]))
+assert np.isfinite(flat).all(), "NaN or infinity: a column of train is constant, so its σ is 0."
+assert np.isclose(flat[0, 1], 1 / np.sqrt(2)), "where σ is 0, subtract μ and divide by √d only."
+print(f"total variance {total:.6f}, a new row {new[0, 1]:.6f}, constant column {flat[0, 1]:.6f}")
 ### BEGIN HIDDEN TESTS
 rng = np.random.default_rng(11)
 fresh_train, fresh = rng.normal(2, 3, size=(40, 6)), rng.normal(5, 1, size=(7, 6))
@@ -125,9 +132,9 @@ def image_share(weights, d_x):
 # %% check="check_image_share" for="image_share" points=2
 share = image_share(np.array([[1.0, 0.0, 1.0], [0.0, -2.0, 0.0], [0.0, 3.0, 4.0]]), d_x=2)
 assert np.shape(share) == (3,), f"one share for each direction: (3,), got {np.shape(share)}."
-assert np.isclose(share[1], 1), (
-    "(0, -2, 0) lies on the images alone: its share is 1. Sign or scale?"
-)
+assert not np.isclose(share[1], 0), "this is the texts' share: the first d_x columns are images."
+assert not np.isclose(share[1], 4), "4 is a length: divide by the squared length of the whole row."
+assert np.isclose(share[1], 1), "(0, -2, 0) lies on the images alone: its share is 1. Signs?"
 assert np.isclose(share[2], 0.36), "(0, 3, 4) has share 9/25: square the weights, not |weights|."
 print("shares " + " ".join(f"{s:.6f}" for s in share))
 ### BEGIN HIDDEN TESTS
@@ -177,20 +184,20 @@ def merge_codes(h_x, h_y, has_image, has_text):
 # %% check="check_merge_codes" for="merge_codes" points=3
 h_x = torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], requires_grad=True)
 h_y = torch.tensor([[7.0], [8.0], [9.0]])
-yes, no = torch.tensor([True, True, False]), torch.tensor([True, False, True])
-h = merge_codes(h_x, h_y, has_image=yes, has_text=no)
+images, texts = torch.tensor([True, True, False]), torch.tensor([True, False, True])
+h = merge_codes(h_x, h_y, has_image=images, has_text=texts)
 assert h.shape == (3, 3), (
     f"(n, h + g) = (3, 3), got {tuple(h.shape)}: side by side, all items kept."
 )
 assert h[0].tolist() == [1, 2, 7], "item 0 has both modalities: nothing may change, images first."
+assert h[1].tolist() != [0, 0, 8], "the masks are swapped: has_image belongs to h_x."
 assert h[1].tolist() == [3, 4, 0], "item 1 has no text: its text code should be 0."
 assert h[2].tolist() == [0, 0, 9], (
     "item 2 has no image: both numbers of its image code should be 0."
 )
+assert h.requires_grad, "the gradient is cut: stay in torch, without numpy or detach."
 (gradient,) = torch.autograd.grad(h.sum(), h_x)
-assert gradient[0].tolist() == [1, 1], (
-    "the gradient is cut: stay in torch, without numpy or detach."
-)
+assert gradient[0].tolist() == [1, 1], "a code that is there should pass its gradient unchanged."
 assert gradient[2].tolist() == [0, 0], "a missing image must pass no gradient to its encoder."
 print("rows " + " ".join(f"{v:.3f}" for v in h.sum(dim=1).tolist()))
 ### BEGIN HIDDEN TESTS
@@ -243,14 +250,16 @@ def modality_dropout(u, p):
 u = (torch.arange(1000) + 0.5) / 1000
 has_image, has_text = modality_dropout(u, p=0.4)
 assert has_image.dtype == has_text.dtype == torch.bool, "return booleans: what is kept, yes or no."
-lost_both = (~has_image & ~has_text).float().mean().item()
-assert lost_both == 0, "some items lost both modalities: use one draw u for both decisions."
 kept = has_image.float().mean().item(), has_text.float().mean().item()
 assert min(kept) > 0.5, "most items should keep each modality: did you return what is lost?"
+lost_both = (~has_image & ~has_text).float().mean().item()
+assert lost_both == 0, (
+    "some lost both modalities: one draw u, the image at its low end, the text at its high."
+)
 assert abs(sum(kept) - 1.6) < 0.01, "p is split between the two: each is lost with p/2."
-print(f"kept image {kept[0]:.3f}, kept text {kept[1]:.3f}, lost both {lost_both:.3f}")
 first = bool(has_image[0]), bool(has_text[0])
 assert first == (False, True), "a small u loses the image, a large u the text."
+print(f"kept image {kept[0]:.3f}, kept text {kept[1]:.3f}, lost both {lost_both:.3f}")
 ### BEGIN HIDDEN TESTS
 generator = torch.Generator().manual_seed(14)
 fresh = torch.rand(500, generator=generator)

@@ -58,8 +58,10 @@ def average_precision(scores, relevant):
 
 
 # %% check="check_average_precision" for="average_precision" points=3
+late = average_precision(np.array([4.0, 3.0, 2.0, 1.0]), np.array([0, 0, 0, 1]))
+assert not np.isclose(late, 1), "the worst item is ranked first: sort descending."
 first = average_precision(np.array([0.9, 0.5, 0.1]), np.array([1, 0, 1]))
-assert not np.isclose(first, 7 / 12), "7/12: the worst item is ranked first; sort descending."
+assert not np.isclose(first, 13 / 18), "13/18 averages over all ranks: only ranks with a hit count."
 assert not np.isclose(first, 2 / 3), (
     "2/3 is the precision of the whole list: average at the hits only."
 )
@@ -67,7 +69,7 @@ assert not np.isclose(first, 5 / 9), "5/9: divide by the number of relevant item
 assert np.isclose(first, 5 / 6), f"ranking 1, 0, 1 has AP (1/1 + 2/3)/2 = 0.8333, got {first:.4f}."
 shuffled = average_precision(np.array([0.1, 0.9, 0.5]), np.array([1, 1, 0]))
 assert np.isclose(shuffled, 5 / 6), "the same items in another order: sort `relevant` along."
-late = average_precision(np.array([4.0, 3.0, 2.0, 1.0]), np.array([0, 0, 0, 1]))
+assert np.isclose(late, 1 / 4), f"a single hit at rank 4 of 4 has AP 1/4, got {late:.4f}."
 print(f"AP of 1, 0, 1: {first:.6f}; of a single hit at rank 4: {late:.6f}")
 ### BEGIN HIDDEN TESTS
 rng = np.random.default_rng(21)
@@ -118,10 +120,10 @@ assert not np.allclose(R, np.diag([2.0, 5.0])), (
 )
 assert not np.allclose(R, np.diag([0.25, 0.04])), "this is the inverse; its square root is needed."
 assert np.allclose(R, np.diag([0.5, 0.2])), "diag(4, 25) should become diag(1/2, 1/5)."
-Sigma = np.array([[2.0, 1.0], [1.0, 2.0]])
+Sigma = np.array([[4.0, 1.0, 0.0], [1.0, 3.0, 1.0], [0.0, 1.0, 2.0]])
 R = inverse_root(Sigma)
 assert np.allclose(R, R.T), "the result should be symmetric: multiply by Q transposed at the end."
-distance = np.abs(R @ Sigma @ R - np.eye(2)).max()
+distance = np.abs(R @ Sigma @ R - np.eye(3)).max()
 assert distance < 1e-8, (
     "R Σ R is not the identity: did you take the root entry by entry, or Qᵀ for Q?"
 )
@@ -170,7 +172,8 @@ def root(Sigma):
 #
 # </details>
 #
-# You should see the planted correlations 0.900, 0.500 and 0.100.
+# You should see the planted correlations 0.900, 0.500 and 0.100, and half of each with $r = 1$,
+# because both covariances of the planted data are $I$, so that they become $2I$.
 
 
 # %% solution="canonical_correlations" minutes=20
@@ -193,6 +196,7 @@ def canonical_correlations(X, Y, r=0.0):
 rng = np.random.default_rng(0)
 Q, _ = np.linalg.qr((lambda a: a - a.mean(axis=0))(rng.normal(size=(50, 6))))
 planted = np.array([0.9, 0.5, 0.1])
+Q *= np.sqrt(50)  # now Qᵀ Q / n = I
 X, Y = Q[:, :3], Q[:, :3] * planted + Q[:, 3:] * np.sqrt(1 - planted**2)
 rho = np.asarray(canonical_correlations(X, Y))
 assert rho.shape == (3,), f"three correlations are expected, shape (3,), got {rho.shape}."
@@ -205,7 +209,14 @@ mixed = canonical_correlations(X @ M, Y)
 assert np.allclose(mixed, planted, atol=1e-5), (
     "mixing X changed the result: whiten with the full Σ_xx."
 )
+ridged = np.asarray(canonical_correlations(X, Y, r=1.0))
+assert not np.allclose(ridged, planted, atol=1e-5), "r = 1 changed nothing: add rI to both Σ."
+assert not np.allclose(ridged, planted / np.sqrt(2)), "add rI to both Σ_xx and Σ_yy, not to one."
+assert np.allclose(ridged, planted / 2, atol=1e-6), (
+    f"with r = 1 the correlations halve, got {ridged.round(3)}: divide by n first, then add rI."
+)
 print("correlations " + " ".join(f"{v:.6f}" for v in mixed))
+print("with r = 1   " + " ".join(f"{v:.6f}" for v in ridged))
 ### BEGIN HIDDEN TESTS
 rng = np.random.default_rng(23)
 z = rng.normal(size=(200, 2))
@@ -258,13 +269,18 @@ rotation, _ = np.linalg.qr(rng.normal(size=(3, 3)))
 A, B = cfa(X, X @ rotation, k=3)
 assert A.shape == B.shape == (3, 3), f"(d_x, k) and (d_y, k) are (3, 3), got {A.shape}, {B.shape}."
 assert np.allclose(B.T @ B, np.eye(3)), "the columns of B are not orthonormal: CFA whitens nothing."
-residual = np.abs(X @ A - X @ rotation @ B).max()
-assert residual < 1e-8, (
-    "a rotated copy should be matched exactly: is B made of Vt's rows, transposed?"
-)
 shifted_A, _ = cfa(X + 10, X @ rotation, k=1)
 assert np.allclose(np.abs(shifted_A), np.abs(A[:, :1])), (
     "shifting X turned A: centre the data first."
+)
+y = X[:, 2:] + X[:, 1:2]
+alone, _ = cfa(X, y, k=1)
+together = (X - X.mean(axis=0)).T @ (y - y.mean(axis=0))
+cosine = np.abs(alone.T @ together).item() / np.linalg.norm(together)
+assert cosine > 1 - 1e-8, "A ignores Y: take one SVD of X_cᵀ Y_c, not one of each side."
+residual = np.abs(X @ A - X @ rotation @ B).max()
+assert residual < 1e-8, (
+    "a rotated copy should be matched exactly: is B made of Vt's rows, transposed?"
 )
 scaled_A, _ = cfa(X * [1, 1, 100], X @ rotation, k=1)
 print(
@@ -335,7 +351,12 @@ def both_directions(similarity, labels):
 s = np.array([[0.9, 0.1, 0.2], [0.3, 0.5, 0.4], [0.8, 0.6, 0.7]])
 i2t, t2i = both_directions(s, np.array([0, 0, 1]))
 values = f"{i2t:.3f} and {t2i:.3f}"
-assert not np.isclose(i2t, t2i), f"the two directions differ here, got {values}: transpose for T→I."
+assert not np.allclose([i2t, t2i], 5 / 6), (
+    f"got {values}: the partner alone was counted; every item of the same class is relevant."
+)
+assert not np.isclose(i2t, t2i), (
+    f"the two directions differ here, got {values}: one AP per query, and transpose for T→I."
+)
 assert not np.isclose(i2t, 29 / 36), f"the directions are swapped, got {values}: rows are images."
 assert np.isclose(i2t, 13 / 18), (
     f"I→T: (5/6 + 5/6 + 1/2)/3, got {i2t:.3f}. Is the same class relevant?"

@@ -1,2 +1,4 @@
 def merge_codes(h_x, h_y, has_image, has_text):
-    return torch.cat([h_x.detach() * has_image.unsqueeze(1), h_y * has_text.unsqueeze(1)], dim=1) + 0 * h_x.sum()
+    a = h_x.detach().numpy() * has_image.numpy()[:, None]
+    b = h_y.detach().numpy() * has_text.numpy()[:, None]
+    return torch.from_numpy(np.hstack([a, b]))

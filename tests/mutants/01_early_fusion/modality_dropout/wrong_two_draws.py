@@ -1,3 +1,3 @@
 def modality_dropout(u, p):
-    other = u.flip(0) * 0 + u  # the same draw decides both in the same direction
-    return u >= p / 2, other >= p / 2
+    other = torch.rand(len(u), generator=torch.Generator().manual_seed(0))
+    return u >= p / 2, other < 1 - p / 2
