@@ -67,7 +67,9 @@ class PairedDataset:
     _computed: dict = field(default_factory=dict, init=False)
 
     def __post_init__(self):
-        self.pictures = _check_pictures(self.pictures)
+        self.pictures = check_pictures(self.pictures)
+        if len(self.pictures) == 0:
+            raise ValueError("a dataset needs at least one pair.")
         self.captions = _check_strings(self.captions, "captions")
         self.titles = _check_strings(
             self.captions if self.titles is None else self.titles, "titles"
@@ -292,15 +294,14 @@ class _Fitted:
         return self.fitted().transform(raw)
 
 
-def _check_pictures(pictures):
+def check_pictures(pictures):
+    """Check that pictures are uint8 (n, height, width, 3) and return them as an array."""
     pictures = np.asarray(pictures)
     if pictures.dtype != np.uint8 or pictures.ndim != 4 or pictures.shape[3] != 3:
         raise ValueError(
             "pictures must be a uint8 array of shape (n, height, width, 3), "
             f"got {pictures.dtype} {pictures.shape}."
         )
-    if len(pictures) == 0:
-        raise ValueError("a dataset needs at least one pair.")
     return pictures
 
 

@@ -5,6 +5,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 from tqdm.auto import tqdm
 
+from mmlearn.data.paired import check_pictures
 from mmlearn.features.cache import remember
 
 __all__ = ["HOG", "CNNFeatures", "ColourHistogram"]
@@ -17,7 +18,7 @@ class _PictureFeatures(TransformerMixin, BaseEstimator):
 
     def fit(self, X, y=None):
         """Note the size of the pictures uint8 (n, h, w, 3); nothing else is learned."""
-        pictures = _check_pictures(X)
+        pictures = check_pictures(X)
         self.picture_shape_ = pictures.shape[1:]
         self.feature_groups_ = self._groups(*pictures.shape[1:3])
         self.n_features_out_ = self.feature_groups_[-1].stop
@@ -26,7 +27,7 @@ class _PictureFeatures(TransformerMixin, BaseEstimator):
     def transform(self, X):
         """Features of the pictures uint8 (n, h, w, 3): float32 (n, n_features_out_)."""
         check_is_fitted(self)
-        pictures = _check_pictures(X)
+        pictures = check_pictures(X)
         if pictures.shape[1:] != self.picture_shape_:
             raise ValueError(
                 f"pictures have shape {pictures.shape[1:]}, but the features were fitted on "
@@ -218,7 +219,7 @@ class CNNFeatures(_PictureFeatures):
     def transform(self, X):
         """Features of the pictures uint8 (n, h, w, 3): float32 (n, n_features_out_)."""
         check_is_fitted(self)
-        pictures = _check_pictures(X)
+        pictures = check_pictures(X)
         if not self.cache:
             return self._see(pictures)
         return remember(f"cnn-{self.model}-{self.size}", pictures, self._see, self.n_features_out_)
@@ -242,16 +243,6 @@ class CNNFeatures(_PictureFeatures):
                 if keep is not None:
                     keep(start, start + len(x), out[block])
         return out
-
-
-def _check_pictures(pictures):
-    pictures = np.asarray(pictures)
-    if pictures.dtype != np.uint8 or pictures.ndim != 4 or pictures.shape[3] != 3:
-        raise ValueError(
-            "pictures must be a uint8 array of shape (n, height, width, 3), "
-            f"got {pictures.dtype} {pictures.shape}."
-        )
-    return pictures
 
 
 def _check_whole(name, value, low, high):
