@@ -45,9 +45,8 @@ def best_threshold_accuracy(values, target):
 
 
 for column in ("age", "fare"):
-    found = best_threshold_accuracy(passengers[column].to_numpy(), passengers["survived"])
-    print(f"{column:<5} alone: {found:.2f} right")
-print(f"always guessing the commoner fate: {1 - passengers['survived'].mean():.2f} right")
+    print(column, best_threshold_accuracy(passengers[column].to_numpy(), passengers["survived"]))
+print("always guessing the commoner fate", 1 - passengers["survived"].mean())
 assert best_threshold_accuracy(np.arange(4.0), np.array([0, 0, 1, 1], bool)) == 1
 
 # %% [markdown]
@@ -183,6 +182,7 @@ for ax, points, title in zip(axes, (xy, standard), ("as it comes", "standardised
     for p, name in zip(points, ("apple", "apple", "car", "car"), strict=True):
         side, place = (-6, "right") if name == "apple" else (6, "left")
         ax.annotate(name, p, (side, -3), textcoords="offset points", ha=place)
+    ax.margins(0.3)
     ax.set_aspect("equal", "datalim")
     ax.set(title=title, xlabel="picture feature x", ylabel="text feature y")
 plt.show()
@@ -420,7 +420,7 @@ plt.show()
 # classifier that was trained on the remaining modality alone.*
 #
 # On the right, without dropout, the fused model does worse on words than a classifier that never
-# knew pictures. With dropout it catches up. Look again, though: with dropout it is better on words
+# knew pictures. Dropout cures that. Look again, though: with dropout it is better on words
 # alone than with both. A surprise, and an honest one: the pictures bring many columns for few
 # items, and their code may mislead $g$ more than it informs it. **A modality that is there is not
 # always a modality that helps.**
