@@ -295,8 +295,8 @@ print(
 #
 # Relevant means *same group* (there are eight groups). Two controls stand beside the methods: the
 # raw columns of our first attempt, and **CCA fitted on shuffled pairs**, which has everything but
-# the pairing. Three random splits, test pairs never seen in fitting. The settings were chosen on
-# a validation part of the training pairs; we shall see how at the end.
+# the pairing. Three random splits, test pairs never seen in fitting. The settings of the last
+# two rows were chosen on a validation part of the training pairs; we shall see how at the end.
 #
 # **Predict first.** CCA with 50 components and hardly any shrinkage, with 8 and much shrinkage, and
 # CFA with 10: which is best, and does any stay at chance?
