@@ -78,23 +78,15 @@ class Scoreboard:
 
     def plot(self):
         """A bar a method with its spread over seeds, and the chance line: a matplotlib figure."""
-        from matplotlib.figure import Figure
+        from mmlearn.plotting import bar_with_chance
 
-        figure = Figure(figsize=(6.4, 0.6 + 0.45 * (len(self.rows) + 1)), layout="constrained")
-        axes = figure.subplots()
-        names = [get_method(row.method).title for row in self.rows]
-        axes.barh(
-            names,
+        return bar_with_chance(
+            [get_method(row.method).title for row in self.rows],
             [row.mean for row in self.rows],
-            xerr=[row.mean_sd for row in self.rows],
-            color="#0072B2",
-            error_kw={"ecolor": "black", "capsize": 3},
+            self.chance,
+            [row.mean_sd for row in self.rows],
+            xlabel=f"mean mAP, {self.dataset}, {self.seeds} seed(s)",
         )
-        axes.axvline(self.chance, color="#D55E00", linestyle="--", label="chance")
-        axes.invert_yaxis()
-        axes.set_xlabel(f"mean mAP, {self.dataset}, {self.seeds} seed(s)")
-        axes.legend(frameon=False, loc="lower right")
-        return figure
 
 
 def run(dataset="emoji", names=None, seeds=3, progress=True):

@@ -10,7 +10,7 @@ from sklearn.decomposition import PCA
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from mmlearn.base import JointEmbedding, check_labels, check_matrix, check_pair
+from mmlearn.base import JointEmbedding, check_labels, check_matrix, check_pair, to_numpy
 from mmlearn.training import fit as train
 
 __all__ = ["EarlyFusion", "JointFusion"]
@@ -259,5 +259,5 @@ def _check_inputs(images, texts):
     if images is not None and texts is not None:
         return *check_pair(images, texts), restore
     if images is not None:
-        return check_pair(images, images)[0], None, restore
-    return None, check_pair(texts, texts)[1], restore
+        return to_numpy(check_matrix(images, "images")), None, restore
+    return None, to_numpy(check_matrix(texts, "texts")), restore
