@@ -1,6 +1,12 @@
-"""The one training loop: every deep method of the course is trained by :func:`fit`."""
+"""The one training loop: every deep method of the course is trained by :func:`fit`.
+
+The same script runs in one process, or in several under ``accelerate launch``: each process then
+takes its share of every batch, and a loss that compares the items of a batch with one another
+calls :func:`gather` first, so that it sees the whole batch.
+"""
 
 import copy
+import os
 import random
 from dataclasses import dataclass, field
 
@@ -9,15 +15,22 @@ import torch
 from tqdm.auto import tqdm
 
 from mmlearn._torch import pick_device
+from mmlearn.checkpoint import read_checkpoint, write_checkpoint
 
-__all__ = ["History", "fit", "seed_everything"]
+__all__ = ["History", "fit", "gather", "seed_everything"]
 
 
 @dataclass
 class History:
-    """What happened: mean training loss (and validation loss) of every epoch run."""
+    """What happened, epoch by epoch.
+
+    ``loss`` is the mean training loss, ``terms`` the means of whatever else the loss reported by
+    name, ``validation`` the validation loss or metric, and ``best_epoch`` the epoch whose
+    parameters were kept.
+    """
 
     loss: list = field(default_factory=list)
+    terms: dict = field(default_factory=dict)
     validation: list = field(default_factory=list)
     best_epoch: int | None = None
 
@@ -36,10 +49,14 @@ def fit(
     *,
     epochs=50,
     batch_size=128,
+    drop_last=False,
     learning_rate=1e-3,
     weight_decay=0.0,
     validation=None,
+    metric=None,
     patience=None,
+    on_epoch=None,
+    checkpoint=None,
     seed=0,
     device=None,
     progress=True,
@@ -50,69 +67,234 @@ def fit(
     ----------
     module : nn.Module
     loss : callable ``loss(module, *batch) -> scalar tensor``
+        It may return a dict instead, ``{"loss": tensor, "another term": number, ...}``; the
+        further terms are averaged into the history.
     tensors : tuple of tensors with one row an item; a batch takes the same rows of each
     epochs, batch_size, learning_rate, weight_decay : as usual
+    drop_last : bool: leave out a last batch that is not full
     validation : tuple of tensors like `tensors`, optional
-    patience : int, optional
-        Stop after so many epochs without a better validation loss. With `validation` the
-        parameters of the best epoch are kept, with or without `patience`.
+        Watched after every epoch; the parameters of the best epoch are kept.
+    metric : callable ``metric(module, *validation) -> float``, larger is better, optional
+        What is watched; without it, the loss of the validation items, smaller is better.
+    patience : int, optional: stop after so many epochs without a better validation
+    on_epoch : callable ``on_epoch(progress)``, optional
+        Called before each epoch with the share of training that is done, from 0 to below 1.
+    checkpoint : path, optional
+        Written after every epoch (under a temporary name, then renamed). If the file is there
+        already, training goes on from it, and ends bit for bit (on a CPU) as it would have
+        without the interruption. A finished run is not run again.
     seed : int: of the order of the batches and of everything random in `loss` and `module`
-    device : "cuda", "mps", "cpu" or None for the best one there is
+    device : "cuda", "mps", "cpu" or None for the best one there is; bfloat16 is used on CUDA
     progress : bool: show a progress bar
 
     Raises
     ------
-    ValueError: tensors of unequal length, no item, or a loss that is not a finite number
+    ValueError
+        Tensors of unequal length, no item, a loss that is not a finite number, or a checkpoint
+        that is damaged or was written by another training.
+
+    Examples
+    --------
+    >>> x = torch.randn(64, 3, generator=torch.Generator().manual_seed(0))
+    >>> line = torch.nn.Linear(3, 1)
+    >>> history = fit(
+    ...     line,
+    ...     lambda m, x, y: ((m(x) - y) ** 2).mean(),
+    ...     (x, x.sum(1, keepdim=True)),
+    ...     learning_rate=0.1,
+    ...     device="cpu",
+    ...     progress=False,
+    ... )
+    >>> history.loss[-1] < 0.01
+    True
     """
-    if len({len(t) for t in tensors}) != 1 or len(tensors[0]) == 0:
-        raise ValueError(
-            f"tensors must hold one row an item and the same items: lengths {[*map(len, tensors)]}."
-        )
-    if patience is not None and validation is None:
-        raise ValueError("patience needs validation data to watch; pass validation=(...).")
+    n = _check_tensors(tensors, validation, metric, patience)
     seed_everything(seed)
     device = pick_device(device)
-    module.to(device)
+    forward, optimizer, device = _prepare(module, learning_rate, weight_decay, device)
     tensors = [t.to(device) for t in tensors]
-    optimizer = torch.optim.AdamW(module.parameters(), lr=learning_rate, weight_decay=weight_decay)
-    generator = torch.Generator().manual_seed(seed)
-    history, best_state = History(), None
+    validation = None if validation is None else [t.to(device) for t in validation]
+    order = torch.Generator().manual_seed(seed)
+    run = _Run(module, optimizer, order, History())
+    if checkpoint is not None:
+        settings = {"batch_size": batch_size, "drop_last": drop_last, "seed": seed} | {
+            "learning_rate": learning_rate, "weight_decay": weight_decay, "epochs": epochs,
+        }  # fmt: skip
+        identity = _identity(module, loss, tensors, settings)
+        read_checkpoint(checkpoint, identity, run)
 
-    for epoch in (bar := tqdm(range(epochs), desc="training", disable=not progress, leave=False)):
+    history = run.history
+    first = len(history.loss)
+    bar = tqdm(range(first, epochs), desc="training", disable=not progress, leave=False)
+    for epoch in bar:
+        if _out_of_patience(history, patience):
+            break
+        if on_epoch is not None:
+            on_epoch(epoch / epochs)
         module.train()
-        total = 0.0
-        for rows in torch.randperm(len(tensors[0]), generator=generator).split(batch_size):
+        totals, seen = {}, 0
+        for rows in _batches(n, batch_size, drop_last, order):
             rows = rows.to(device)
             optimizer.zero_grad()
-            value = _evaluate(module, loss, [t[rows] for t in tensors], device)
-            value.backward()
+            terms = _evaluate(forward, loss, [t[rows] for t in tensors], device)
+            terms["loss"].backward()
             optimizer.step()
-            total += value.item() * len(rows)
-        history.loss.append(total / len(tensors[0]))
-        if not np.isfinite(history.loss[-1]):
-            raise ValueError(
-                f"the loss became {history.loss[-1]} in epoch {epoch + 1}; lower learning_rate."
-            )
+            for name, value in terms.items():
+                totals[name] = totals.get(name, 0.0) + torch.as_tensor(value).detach() * len(rows)
+            seen += len(rows)
+        _record(history, totals, seen, epoch)
         bar.set_postfix(loss=f"{history.loss[-1]:.4f}")
-
         if validation is not None:
             module.eval()
-            with torch.no_grad():
-                batch = [t.to(device) for t in validation]
-                history.validation.append(_evaluate(module, loss, batch, device).item())
-            if history.best_epoch is None or history.validation[-1] < min(history.validation[:-1]):
-                history.best_epoch = epoch
-                best_state = copy.deepcopy(module.state_dict())
-            if patience is not None and epoch - history.best_epoch >= patience:
-                break
+            _validate(run, loss, validation, metric, device)
+        if checkpoint is not None and _rank() == 0:
+            write_checkpoint(checkpoint, identity, run)
 
-    if best_state is not None:
-        module.load_state_dict(best_state)
+    if run.best_state is not None:
+        module.load_state_dict(run.best_state)
     module.eval()
     return history
 
 
+@dataclass
+class _Run:
+    """Everything that training changes, which is everything that a checkpoint holds."""
+
+    module: torch.nn.Module
+    optimizer: torch.optim.Optimizer
+    order: torch.Generator
+    history: History
+    best_state: dict | None = None
+
+
+def _check_tensors(tensors, validation, metric, patience):
+    if len({len(t) for t in tensors}) != 1 or len(tensors[0]) == 0:
+        raise ValueError(
+            f"tensors must hold one row an item and the same items: lengths {[*map(len, tensors)]}."
+        )
+    if validation is None and (patience is not None or metric is not None):
+        name = "patience" if patience is not None else "a metric"
+        raise ValueError(f"{name} needs validation data to watch; pass validation=(...).")
+    return len(tensors[0])
+
+
+def _batches(n, batch_size, drop_last, order):
+    """The rows of every batch; under several processes, this process's share of them."""
+    world, rank = _world_size(), _rank()
+    for rows in torch.randperm(n, generator=order).split(batch_size):
+        if drop_last and len(rows) < min(batch_size, n):
+            continue
+        share = len(rows) // world  # equal shares: a rest that cannot be shared is left out
+        if share:
+            yield rows[rank * share : (rank + 1) * share]
+
+
 def _evaluate(module, loss, batch, device):
-    """The loss of one batch, in bfloat16 where the device is a CUDA GPU."""
+    """The loss (and its further terms) of a batch, in bfloat16 where the device is a CUDA GPU."""
     with torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda"):
-        return loss(module, *batch)
+        value = loss(module, *batch)
+    return value if isinstance(value, dict) else {"loss": value}
+
+
+def _record(history, totals, seen, epoch):
+    if seen == 0:
+        raise ValueError(
+            "no batch was left to train on: give more items, or a smaller batch_size with "
+            "drop_last=False."
+        )
+    means = {name: float(total) / seen for name, total in totals.items()}
+    if not np.isfinite(means["loss"]):
+        raise ValueError(
+            f"the loss became {means['loss']} in epoch {epoch + 1}; lower learning_rate."
+        )
+    history.loss.append(means.pop("loss"))
+    for name, mean in means.items():
+        history.terms.setdefault(name, []).append(mean)
+
+
+@torch.no_grad()
+def _validate(run, loss, validation, metric, device):
+    """Add the validation result of this epoch, and keep the parameters if it is the best."""
+    history = run.history
+    if metric is None:
+        history.validation.append(float(_evaluate(run.module, loss, validation, device)["loss"]))
+    else:
+        history.validation.append(float(metric(run.module, *validation)))
+    better = (lambda a, b: a < b) if metric is None else (lambda a, b: a > b)
+    last, best = history.validation[-1], history.best_epoch
+    if best is None or better(last, history.validation[best]):
+        history.best_epoch = len(history.validation) - 1
+        run.best_state = copy.deepcopy(run.module.state_dict())
+
+
+def _out_of_patience(history, patience):
+    if patience is None or history.best_epoch is None:
+        return False
+    return len(history.validation) - 1 - history.best_epoch >= patience
+
+
+def _identity(module, loss, tensors, settings):
+    """What must be the same for a checkpoint to be gone on from."""
+    return {
+        "training": getattr(loss, "__qualname__", type(loss).__name__),
+        "parameters": {name: list(p.shape) for name, p in module.state_dict().items()},
+        "data": [[*t.shape, float(t.double().sum())] for t in tensors],
+        "settings": settings,
+    }
+
+
+# -- several processes -----------------------------------------------------------------------
+
+
+def _world_size():
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def _rank():
+    return int(os.environ.get("RANK", "0"))
+
+
+def _prepare(module, learning_rate, weight_decay, device):
+    """What to call for the forward pass, the optimiser, and the device of this process."""
+    if _world_size() == 1:
+        module.to(device)
+        optimizer = torch.optim.AdamW(module.parameters(), learning_rate, weight_decay=weight_decay)
+        return module, optimizer, device
+    from accelerate import Accelerator
+
+    accelerator = Accelerator(cpu=device.type == "cpu")
+    module.to(accelerator.device)
+    optimizer = torch.optim.AdamW(module.parameters(), learning_rate, weight_decay=weight_decay)
+    return *accelerator.prepare(module, optimizer), accelerator.device
+
+
+class _Gather(torch.autograd.Function):
+    """Rows of all processes; backward, each process gets the gradients that all have for its."""
+
+    @staticmethod
+    def forward(ctx, tensor):
+        ctx.rows = len(tensor)
+        parts = [torch.empty_like(tensor) for _ in range(_world_size())]
+        torch.distributed.all_gather(parts, tensor.contiguous())
+        return torch.cat(parts)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        gradient = gradient.contiguous()
+        torch.distributed.all_reduce(gradient)
+        return gradient[_rank() * ctx.rows : (_rank() + 1) * ctx.rows]
+
+
+def gather(*tensors):
+    """The rows of every process's share of the batch, in order, with gradients.
+
+    In a single process the tensors come back as they are. A loss that is computed on gathered
+    embeddings has the value and, after the averaging over processes, the gradients of the loss on
+    the whole batch.
+
+    >>> gather(torch.ones(2), torch.zeros(2))
+    (tensor([1., 1.]), tensor([0., 0.]))
+    """
+    if _world_size() == 1:
+        return tensors
+    return tuple(_Gather.apply(t) for t in tensors)

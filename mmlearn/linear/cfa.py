@@ -3,6 +3,7 @@
 import numpy as np
 
 from mmlearn.linear.moments import MomentEmbedding, fix_signs
+from mmlearn.scaling import safe_deviations
 
 __all__ = ["CFA"]
 
@@ -65,15 +66,9 @@ class CFA(MomentEmbedding):
         k, scale_x, scale_y = self.n_components, 1.0, 1.0
         cross = moments.s_xy / moments.n
         if self.standardize:
-            scale_x = _deviations(moments.s_xx, moments.n)[:, None]
-            scale_y = _deviations(moments.s_yy, moments.n)[:, None]
+            scale_x = safe_deviations(np.sqrt(moments.s_xx.diagonal() / moments.n))[:, None]
+            scale_y = safe_deviations(np.sqrt(moments.s_yy.diagonal() / moments.n))[:, None]
             cross = cross / (scale_x * scale_y.T)
         u, s, vt = np.linalg.svd(cross, full_matrices=False)
         a, b = fix_signs(u[:, :k], vt[:k].T)
         return a / scale_x, b / scale_y, s[:k]
-
-
-def _deviations(scatter, n):
-    """Standard deviation of every column; 1 where a column is constant up to rounding."""
-    deviation = np.sqrt(scatter.diagonal() / n)
-    return np.where(deviation > 1e-12 * max(deviation.max(), 1e-300), deviation, 1.0)

@@ -10,23 +10,22 @@ from sklearn.decomposition import PCA
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from mmlearn.base import JointEmbedding, check_labels, check_matrix, check_pair, to_numpy
-from mmlearn.training import fit as train
+from mmlearn.base import JointEmbedding, check_labels, check_pair, to_numpy
+from mmlearn.neural.base import DeepMethod, check_either, class_targets, like
+from mmlearn.scaling import Standardizer
 
 __all__ = ["EarlyFusion", "JointFusion"]
 
 
 class _Block:
-    """Standardisation of one modality: zero mean, unit variance a column, total variance 1."""
+    """One modality, scaled so that its variance is 1 in all; only centred without `standardize`."""
 
     def __init__(self, x, standardize):
-        x = x.astype(np.float64)
-        self.mean = x.mean(axis=0)
-        self.scale = np.ones(x.shape[1])
+        standardizer = Standardizer(x)
+        self.mean, self.scale = standardizer.mean, np.ones(x.shape[1])
         if standardize:
-            deviation = x.std(axis=0)
-            varies = deviation > 1e-12 * max(deviation.max(), 1e-300)
-            self.scale = np.where(varies, deviation, 1.0) * np.sqrt(max(varies.sum(), 1))
+            n_varying = np.count_nonzero(np.ptp(x, axis=0))
+            self.scale = standardizer.scale * np.sqrt(max(n_varying, 1))
 
     def __call__(self, x):
         return (x - self.mean) / self.scale
@@ -82,8 +81,10 @@ class EarlyFusion(JointEmbedding):
     def embed(self, images=None, texts=None):
         """Embed pairs, or one modality alone: (m, n_components)."""
         check_is_fitted(self)
-        images, texts, restore = _check_inputs(images, texts)
-        return restore(self.pca_.transform(self._concatenate(images, texts)))
+        sizes = [len(block.mean) for block in self.blocks_]
+        images, texts, given = check_either(images, texts, sizes)
+        z = self.pca_.transform(self._concatenate(images, texts))
+        return like(given, torch.as_tensor(z))
 
     def modality_variance(self):
         """Share of each component's weight that falls on the images, (n_components,), 0 to 1."""
@@ -94,15 +95,15 @@ class EarlyFusion(JointEmbedding):
     def _concatenate(self, images, texts):
         n = len(images if texts is None else texts)
         parts = []
-        for block, x, name in zip(self.blocks_, (images, texts), ("images", "texts"), strict=True):
+        for block, x in zip(self.blocks_, (images, texts), strict=True):
             if x is None:
                 parts.append(np.zeros((n, len(block.mean))))
             else:
-                parts.append(block(check_matrix(x, name, n_features=len(block.mean))))
+                parts.append(block(to_numpy(x)))
         return np.hstack(parts)
 
 
-class JointFusion(JointEmbedding):
+class JointFusion(DeepMethod, JointEmbedding):
     r"""Joint (late) fusion: an encoder for each modality, merged, trained on a task.
 
     With f_x, f_y and g small networks and W a linear classifier::
@@ -118,12 +119,9 @@ class JointFusion(JointEmbedding):
     Parameters
     ----------
     n_components : int, default 50: size of z
-    hidden : int, default 128: width of each encoder's code
     modality_dropout : float in [0, 1), default 0
-    epochs, batch_size, learning_rate, weight_decay : of the training loop
-    device : "cuda", "mps", "cpu" or None for the best there is
-    random_state : int, default 0
-    progress : bool, default False
+    hidden : int, default 128: width of each encoder's code
+    **settings : of network and training, see :class:`mmlearn.neural.base.DeepMethod`
 
     Attributes
     ----------
@@ -146,52 +144,34 @@ class JointFusion(JointEmbedding):
     def __init__(
         self,
         n_components=50,
-        hidden=128,
+        *,
         modality_dropout=0.0,
+        hidden=128,
         epochs=30,
         batch_size=64,
-        learning_rate=1e-3,
         weight_decay=1e-2,
-        device=None,
-        random_state=0,
-        progress=False,
+        **settings,
     ):
-        self.n_components = n_components
-        self.hidden = hidden
+        super().__init__(
+            n_components,
+            hidden=hidden,
+            epochs=epochs,
+            batch_size=batch_size,
+            weight_decay=weight_decay,
+            **settings,
+        )
         self.modality_dropout = modality_dropout
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.weight_decay = weight_decay
-        self.device = device
-        self.random_state = random_state
-        self.progress = progress
 
-    def fit(self, images, texts, labels=None):
-        """Fit on paired rows: images (n, d_x), texts (n, d_y), labels (n,)."""
-        images, texts = check_pair(images, texts)
-        labels = check_labels(labels, len(images))
+    def _targets(self, labels, n):
         if not 0 <= self.modality_dropout < 1:
             raise ValueError(f"modality_dropout must be in [0, 1), got {self.modality_dropout}.")
-        self.classes_, targets = np.unique(labels, return_inverse=True)
-        self.blocks_ = _Block(images, True), _Block(texts, True)
-        torch.manual_seed(self.random_state)
-        self.module_ = _FusionNetwork(
-            images.shape[1], texts.shape[1], self.hidden, self.n_components, len(self.classes_)
+        return (class_targets(self, check_labels(labels, n), n),)
+
+    def _network(self):
+        f_x, f_y = (
+            nn.Sequential(self._encoder(side, self.hidden, hidden=0), nn.ReLU()) for side in (0, 1)
         )
-        self.history_ = train(
-            self.module_,
-            self._loss,
-            (*self._tensors(images, texts), torch.as_tensor(targets)),
-            epochs=self.epochs,
-            batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
-            weight_decay=self.weight_decay,
-            seed=self.random_state,
-            device=self.device,
-            progress=self.progress,
-        )
-        return self
+        return _FusionNetwork(f_x, f_y, self.hidden, self.n_components, len(self.classes_))
 
     def embed(self, images=None, texts=None):
         """Embed pairs, or one modality alone: (m, n_components)."""
@@ -200,7 +180,7 @@ class JointFusion(JointEmbedding):
     def predict(self, images=None, texts=None):
         """The likeliest class of each pair, or of one modality alone: (m,)."""
         _, logits = self._forward(images, texts)
-        return self.classes_[np.asarray(torch.as_tensor(logits).argmax(dim=1).cpu())]
+        return self.classes_[to_numpy(logits).argmax(axis=1)]
 
     def _loss(self, module, images, texts, targets):
         drop = torch.rand(len(targets), 1, device=targets.device)
@@ -209,32 +189,25 @@ class JointFusion(JointEmbedding):
         _, logits = module(images, texts, has_image, has_text)
         return nn.functional.cross_entropy(logits, targets)
 
-    @torch.no_grad()
     def _forward(self, images, texts):
         check_is_fitted(self)
-        images, texts, restore = _check_inputs(images, texts)
-        x, y = self._tensors(images, texts)
-        device = next(self.module_.parameters()).device
-        has_image = torch.full((len(x), 1), images is not None, device=device)
-        has_text = torch.full((len(x), 1), texts is not None, device=device)
-        z, logits = self.module_(x.to(device), y.to(device), has_image, has_text)
-        return restore(z.cpu().numpy()), restore(logits.cpu().numpy())
+        images, texts, given = check_either(images, texts, [len(s.mean) for s in self.scalers_])
+        x, y = (self._rows(rows, side, len(given)) for side, rows in enumerate((images, texts)))
+        there = [torch.full((len(given), 1), rows is not None) for rows in (images, texts)]
+        with torch.no_grad():
+            outputs = self.module_(*(t.to(self._device()) for t in (x, y, *there)))
+        return [like(given, output.cpu()) for output in outputs]
 
-    def _tensors(self, images, texts):
-        n = len(images if texts is None else texts)
-        tensors = []
-        for block, x, name in zip(self.blocks_, (images, texts), ("images", "texts"), strict=True):
-            d = len(block.mean)
-            rows = np.zeros((n, d)) if x is None else block(check_matrix(x, name, n_features=d))
-            tensors.append(torch.as_tensor(rows * np.sqrt(d), dtype=torch.float32))
-        return tensors
+    def _rows(self, rows, side, n):
+        if rows is None:
+            return torch.zeros(n, len(self.scalers_[side].mean))
+        return self._standardized(rows, side)
 
 
 class _FusionNetwork(nn.Module):
-    def __init__(self, d_x, d_y, hidden, n_components, n_classes):
+    def __init__(self, f_x, f_y, hidden, n_components, n_classes):
         super().__init__()
-        self.f_x = nn.Sequential(nn.Linear(d_x, hidden), nn.ReLU())
-        self.f_y = nn.Sequential(nn.Linear(d_y, hidden), nn.ReLU())
+        self.f_x, self.f_y = f_x, f_y
         self.g = nn.Sequential(nn.Linear(2 * hidden, n_components), nn.Tanh())
         self.classifier = nn.Linear(n_components, n_classes)
 
@@ -244,20 +217,10 @@ class _FusionNetwork(nn.Module):
         z = self.g(h)
         return z, self.classifier(z)
 
+    def encode_images(self, x):
+        h = self.f_x(x)
+        return self.g(torch.cat([h, torch.zeros_like(h)], dim=1))
 
-def _check_inputs(images, texts):
-    """Numpy versions of what was given, and how to turn the result back into the caller's kind."""
-    given = images if images is not None else texts
-    if given is None:
-        raise ValueError("embed needs images, texts or both; neither was given.")
-
-    def restore(z):
-        if torch.is_tensor(given):
-            return torch.as_tensor(z, dtype=given.dtype, device=given.device)
-        return z
-
-    if images is not None and texts is not None:
-        return *check_pair(images, texts), restore
-    if images is not None:
-        return to_numpy(check_matrix(images, "images")), None, restore
-    return None, to_numpy(check_matrix(texts, "texts")), restore
+    def encode_texts(self, y):
+        h = self.f_y(y)
+        return self.g(torch.cat([torch.zeros_like(h), h], dim=1))

@@ -1,0 +1,116 @@
+"""Checkpoints of the training loop: one safetensors file that holds everything it takes to go on.
+
+Nothing in it is pickled, so that opening a file from somebody else runs no code.
+"""
+
+import json
+import random
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+__all__ = ["read_checkpoint", "write_checkpoint"]
+
+
+def write_checkpoint(path, identity, run):
+    """Write the state of a run beside `path`, then rename it: no reader meets half a file."""
+    path = Path(path)
+    tensors = {f"module.{name}": t for name, t in run.module.state_dict().items()}
+    tensors |= {f"best.{name}": t for name, t in (run.best_state or {}).items()}
+    state = run.optimizer.state_dict()["state"]
+    tensors |= {f"optimizer.{i}.{k}": t for i, values in state.items() for k, t in values.items()}
+    tensors |= _random_state(run.order)
+    # Two names for one storage are not allowed in the file, hence the copies.
+    tensors = {name: t.detach().cpu().contiguous().clone() for name, t in tensors.items()}
+    header = {"identity": json.dumps(identity), "history": json.dumps(asdict(run.history))}
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        save_file(tensors, temporary, metadata=header)
+    except (OSError, SafetensorError) as error:
+        temporary.unlink(missing_ok=True)
+        raise ValueError(f"the checkpoint {path} cannot be written: {error}.") from None
+    temporary.replace(path)
+
+
+def read_checkpoint(path, identity, run):
+    """Put a run into the state that `path` holds; does nothing where there is no such file."""
+    if not Path(path).exists():
+        return
+    try:
+        with safe_open(path, "pt") as file:
+            header = {key: json.loads(text) for key, text in file.metadata().items()}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        written, history = header["identity"], header["history"]
+    except (SafetensorError, OSError, KeyError, ValueError, AttributeError) as error:
+        raise ValueError(
+            f"the checkpoint {path} is damaged or no checkpoint ({error}); "
+            "delete it to start afresh."
+        ) from None
+    _check_identity(path, written, identity)
+    run.module.load_state_dict(_part(tensors, "module."))
+    run.best_state = _part(tensors, "best.") or None
+    _restore_optimizer(run.optimizer, _part(tensors, "optimizer."))
+    _restore_random_state(run.order, tensors)
+    for key, value in history.items():
+        setattr(run.history, key, value)
+
+
+def _part(tensors, prefix):
+    return {k.removeprefix(prefix): t for k, t in tensors.items() if k.startswith(prefix)}
+
+
+def _check_identity(path, written, wanted):
+    advice = "give another path, or delete the file to start afresh."
+    if written["training"] != wanted["training"]:
+        raise ValueError(
+            f"the checkpoint {path} belongs to another method: it was written by "
+            f"{written['training']}, not by {wanted['training']}; {advice}"
+        )
+    for key in ("parameters", "data"):
+        if written[key] != wanted[key]:
+            raise ValueError(f"the checkpoint {path} was written for other {key}; {advice}")
+    other = [k for k, v in wanted["settings"].items() if written["settings"].get(k) != v]
+    if other:
+        raise ValueError(
+            f"the checkpoint {path} was written with other settings ({', '.join(other)}); {advice}"
+        )
+
+
+def _restore_optimizer(optimizer, tensors):
+    state = {}
+    for name, tensor in tensors.items():
+        index, key = name.split(".", 1)
+        state.setdefault(int(index), {})[key] = tensor
+    optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
+
+
+def _random_state(order):
+    """The state of every random generator that training draws from, as tensors."""
+    _, words, *rest = np.random.get_state()  # noqa: NPY002 - the global state is meant
+    tensors = {
+        "random.order": order.get_state(),
+        "random.torch": torch.get_rng_state(),
+        "random.numpy": torch.from_numpy(words.astype(np.int64)),
+        "random.numpy_rest": torch.tensor(rest, dtype=torch.float64),
+        "random.python": torch.tensor(random.getstate()[1]),
+    }
+    if torch.cuda.is_available():
+        tensors["random.cuda"] = torch.cuda.get_rng_state()
+    return tensors
+
+
+def _restore_random_state(order, tensors):
+    order.set_state(tensors["random.order"])
+    torch.set_rng_state(tensors["random.torch"])
+    words = tensors["random.numpy"].numpy().astype(np.uint32)
+    position, has_gauss, gauss = tensors["random.numpy_rest"].tolist()
+    np.random.set_state(  # noqa: NPY002 - the global state is meant
+        ("MT19937", words, int(position), int(has_gauss), gauss)
+    )
+    random.setstate((3, tuple(tensors["random.python"].tolist()), None))
+    if "random.cuda" in tensors and torch.cuda.is_available():
+        torch.cuda.set_rng_state(tensors["random.cuda"])

@@ -1,0 +1,40 @@
+"""Standardisation of columns, by one rule for all methods."""
+
+import numpy as np
+
+__all__ = ["Standardizer", "safe_deviations"]
+
+
+def safe_deviations(deviation):
+    """Standard deviations to divide by: 1 where a column is constant up to rounding.
+
+    >>> safe_deviations(np.array([2.0, 0.0]))
+    array([2., 1.])
+    """
+    return np.where(deviation > 1e-12 * max(deviation.max(), 1e-300), deviation, 1.0)
+
+
+class Standardizer:
+    """Columns of mean zero and variance one: (x - mean) / scale, learned from the rows given.
+
+    A constant column becomes zero.
+
+    Parameters
+    ----------
+    x : (n, d) numbers
+
+    Attributes
+    ----------
+    mean, scale : float64 (d,)
+
+    >>> Standardizer(np.array([[1.0, 5.0], [3.0, 5.0]]))(np.array([[3.0, 5.0]]))
+    array([[1., 0.]])
+    """
+
+    def __init__(self, x):
+        x = np.asarray(x, dtype=np.float64)
+        self.mean = x.mean(axis=0)
+        self.scale = safe_deviations(x.std(axis=0))
+
+    def __call__(self, x):
+        return (x - self.mean) / self.scale
