@@ -1,0 +1,264 @@
+"""Miners: which triplets of a batch the triplet loss learns from.
+
+A miner takes the similarities of anchors (rows) and candidates (columns) and the mask of relevant
+pairs, and returns the triplets as three index vectors (anchor, positive, negative). It neither
+computes embeddings nor a loss, so that each of the three can be changed alone::
+
+    triplet loss of (a, p, n) = max(0, m - s_ap + s_an)
+
+Positives are the candidates relevant to the anchor, negatives are all others. An anchor without a
+positive or without a negative gives no triplet.
+"""
+
+import torch
+
+from mmlearn.base import cosine_similarity
+
+__all__ = [
+    "active_counts",
+    "batch_all",
+    "batch_hard",
+    "embedding_health",
+    "relevant_pairs",
+    "semi_hard",
+]
+
+
+def relevant_pairs(labels, n, device=None):
+    """Which of n items are relevant to which, an (n, n) mask whose diagonal is always true.
+
+    Parameters
+    ----------
+    labels : (n,) classes: relevant when equal; (n, t) indicators: relevant when one is shared;
+        None: each item is relevant to itself alone
+    n : int, the number of pairs in the batch
+    device : of the mask
+
+    Raises
+    ------
+    ValueError: labels of another length, or that are neither a vector nor a matrix
+
+    >>> relevant_pairs([0, 1, 0], 3).int()
+    tensor([[1, 0, 1],
+            [0, 1, 0],
+            [1, 0, 1]], dtype=torch.int32)
+    """
+    own = torch.eye(n, dtype=torch.bool, device=device)
+    if labels is None:
+        return own
+    labels = torch.as_tensor(labels, device=device)
+    if labels.ndim not in (1, 2) or len(labels) != n:
+        raise ValueError(
+            f"labels must be classes of shape ({n},) or indicators of shape ({n}, t), one row per "
+            f"pair; got shape {tuple(labels.shape)}."
+        )
+    if labels.ndim == 1:
+        return own | (labels[:, None] == labels[None, :])
+    labels = labels.float()
+    return own | (labels @ labels.T > 0)
+
+
+def batch_all(similarity, relevant, margin):
+    """Every triplet that violates the margin: s_ap - s_an < m.
+
+    Parameters
+    ----------
+    similarity : (n, m) tensor, anchors in rows
+    relevant : (n, m) booleans
+    margin : float, or an (n, m) tensor with the margin of each (anchor, negative)
+
+    Returns
+    -------
+    (anchor, positive, negative) : three int64 vectors, one entry a triplet. Their number grows
+    with the cube of the batch; the loss itself needs only :func:`active_counts`.
+
+    References
+    ----------
+    Hermans, Beyer, Leibe, In Defense of the Triplet Loss for Person Re-Identification,
+    arXiv:1703.07737, 2017.
+
+    >>> s = torch.tensor([[0.6, 0.5, 0.3]])
+    >>> batch_all(s, torch.tensor([[True, False, False]]), margin=0.2)
+    (tensor([0]), tensor([0]), tensor([1]))
+    """
+    _check(similarity, relevant)
+    reach = similarity + margin
+    triplets = []
+    for a, row in enumerate(relevant):  # one anchor at a time: no cube in memory
+        positives, negatives = row.nonzero()[:, 0], (~row).nonzero()[:, 0]
+        p, n = (reach[a, negatives] > similarity[a, positives, None]).nonzero(as_tuple=True)
+        triplets.append(torch.stack([torch.full_like(p, a), positives[p], negatives[n]]))
+    return tuple(torch.cat(triplets, dim=1))
+
+
+def active_counts(similarity, relevant, margin):
+    """In how many violating triplets each similarity takes part, without listing them.
+
+    The sum of the losses of all triplets is linear in these counts::
+
+        Σ max(0, m - s_ap + s_an) = Σ_an c_an (m + s_an) - Σ_ap c_ap s_ap
+
+    and c_ap, the number of negatives with m + s_an > s_ap, is found by bisection among the
+    anchor's sorted negatives; likewise c_an. That is O(n² log n) in place of O(n³).
+
+    Parameters
+    ----------
+    similarity, relevant, margin : as for :func:`batch_all`
+
+    Returns
+    -------
+    (c_ap, c_an) : two (n, m) int64 tensors; c_ap is zero outside `relevant`, c_an inside
+
+    >>> s = torch.tensor([[0.6, 0.5, 0.3]])
+    >>> active_counts(s, torch.tensor([[True, False, False]]), margin=0.2)
+    (tensor([[1, 0, 0]]), tensor([[0, 1, 0]]))
+    """
+    _check(similarity, relevant)
+    similarity, inf = similarity.detach(), torch.inf
+    reach = (similarity + margin).detach()
+    negatives = reach.masked_fill(relevant, inf).sort(dim=1).values
+    positives = similarity.masked_fill(~relevant, inf).sort(dim=1).values
+    n_negatives = (~relevant).sum(dim=1, keepdim=True)
+    c_ap = n_negatives - torch.searchsorted(negatives, similarity.contiguous(), right=True)
+    c_an = torch.searchsorted(positives, reach.contiguous())
+    return c_ap.masked_fill(~relevant, 0), c_an.masked_fill(relevant, 0)
+
+
+def semi_hard(similarity, relevant, margin):
+    """For every (anchor, positive) the closest negative that is still further than the positive.
+
+    It is the negative of largest s_an among those with s_ap - m < s_an < s_ap. A positive that
+    has none gives no triplet, so that on embeddings that are all equal there is none at all and
+    the loss is 0: see :func:`embedding_health`.
+
+    The negatives of each anchor are sorted once, and each positive is looked up among them by
+    bisection: O(n² log n) time and O(n²) memory, where a mask of all triplets takes O(n³).
+
+    Parameters
+    ----------
+    similarity, relevant, margin : as for :func:`batch_all`
+
+    Returns
+    -------
+    (anchor, positive, negative) : three int64 vectors, one entry a triplet
+
+    References
+    ----------
+    Schroff, Kalenichenko, Philbin, FaceNet: A Unified Embedding for Face Recognition and
+    Clustering, CVPR 2015.
+
+    >>> s = torch.tensor([[0.6, 0.7, 0.5, 0.45]])
+    >>> semi_hard(s, torch.tensor([[True, False, False, False]]), margin=0.2)
+    (tensor([0]), tensor([0]), tensor([2]))
+    """
+    _check(similarity, relevant)
+    similarity = similarity.detach().contiguous()
+    ordered, order = similarity.masked_fill(relevant, torch.inf).sort(dim=1)
+    anchor, positive = relevant.nonzero(as_tuple=True)
+    n_below = torch.searchsorted(ordered, similarity, out_int32=True)[anchor, positive]
+    some = n_below > 0
+    anchor, positive = anchor[some], positive[some]
+    negative = order[anchor, n_below[some] - 1]
+    s_ap, s_an = similarity[anchor, positive], similarity[anchor, negative]
+    active = s_an + _of(margin, anchor, negative) > s_ap
+    return anchor[active], positive[active], negative[active]
+
+
+def batch_hard(similarity, relevant, margin=0.0):
+    """For every anchor its least similar positive and its most similar negative.
+
+    Parameters
+    ----------
+    similarity, relevant, margin : as for :func:`batch_all`. A margin that differs from negative
+        to negative decides which one is hardest, the largest m_an + s_an; a number changes nothing.
+
+    Returns
+    -------
+    (anchor, positive, negative) : three int64 vectors, one entry an anchor that has both,
+    whether or not its triplet violates the margin
+
+    References
+    ----------
+    Hermans, Beyer, Leibe, In Defense of the Triplet Loss for Person Re-Identification,
+    arXiv:1703.07737, 2017.
+
+    >>> s = torch.tensor([[0.6, 0.5, 0.3, 0.9]])
+    >>> batch_hard(s, torch.tensor([[True, False, False, True]]))
+    (tensor([0]), tensor([0]), tensor([1]))
+    """
+    _check(similarity, relevant)
+    positive = similarity.masked_fill(~relevant, torch.inf).argmin(dim=1)
+    negative = (similarity + margin).masked_fill(relevant, -torch.inf).argmax(dim=1)
+    anchor = (relevant.any(dim=1) & ~relevant.all(dim=1)).nonzero()[:, 0]
+    return anchor, positive[anchor], negative[anchor]
+
+
+@torch.no_grad()
+def embedding_health(zx, zy, labels=None, margin=0.2):
+    """Three numbers that tell a triplet loss that has learnt from one that has collapsed.
+
+    ==================  =============  ============  ===============
+    embeddings          mean_distance  active_share  semi_hard_share
+    ==================  =============  ============  ===============
+    all equal           0              1             0
+    random              about 1.4      about 1/2     large
+    learnt              large          near 0        near 0
+    ==================  =============  ============  ===============
+
+    On embeddings that are all equal the batch-hard loss stands at the margin with zero gradient,
+    and the semi-hard loss is 0, which looks like success.
+
+    Parameters
+    ----------
+    zx, zy : (n, k) tensors, n >= 2
+    labels : as for :func:`relevant_pairs`
+    margin : float
+
+    Returns
+    -------
+    dict with
+
+    * ``mean_distance``: mean distance between two items of one modality, rows scaled to unit
+      length, the mean of both modalities; 0 to about 1.4
+    * ``active_share``: share of all triplets, in both directions, that violate the margin
+    * ``semi_hard_share``: share of the (anchor, positive) pairs that have a semi-hard negative
+
+    A share of nothing (no triplet, for want of a negative) is 0.
+
+    >>> health = embedding_health(torch.ones(4, 3), torch.ones(4, 3))
+    >>> health["mean_distance"], health["active_share"], health["semi_hard_share"]
+    (0.0, 1.0, 0.0)
+    """
+    if zx.ndim != 2 or zx.shape != zy.shape or len(zx) < 2:
+        raise ValueError(
+            "zx and zy must be matrices of one shape (n, k) with at least two rows, got "
+            f"{tuple(zx.shape)} and {tuple(zy.shape)}."
+        )
+    zx, zy = zx.double(), zy.double()
+    s = cosine_similarity(zx, zy)
+    relevant = relevant_pairs(labels, len(zx), zx.device)
+    active = semi_hards = 0
+    for one_way in (s, s.T):
+        active += active_counts(one_way, relevant, margin)[0].sum().item()
+        semi_hards += len(semi_hard(one_way, relevant, margin)[0])
+    n_positives = relevant.sum(dim=1)
+    n_triplets = 2 * (n_positives * (len(zx) - n_positives)).sum().item()
+    distances = [torch.pdist(torch.nn.functional.normalize(z)).mean().item() for z in (zx, zy)]
+    return {
+        "mean_distance": sum(distances) / 2,
+        "active_share": active / max(n_triplets, 1),
+        "semi_hard_share": semi_hards / (2 * n_positives.sum().item()),
+    }
+
+
+def _of(margin, anchor, negative):
+    return margin[anchor, negative] if torch.is_tensor(margin) and margin.ndim == 2 else margin
+
+
+def _check(similarity, relevant):
+    if similarity.ndim != 2 or similarity.shape != relevant.shape or relevant.dtype != torch.bool:
+        raise ValueError(
+            "similarity and relevant must be an (anchors, candidates) matrix and a boolean mask of "
+            f"the same shape, got {tuple(similarity.shape)} and {tuple(relevant.shape)} "
+            f"{relevant.dtype}."
+        )
