@@ -7,5 +7,6 @@
 from mmlearn.data.cache import cache_dir
 from mmlearn.data.emoji import load_emoji
 from mmlearn.data.paired import PairedDataset
+from mmlearn.data.wikipedia import load_wikipedia
 
-__all__ = ["PairedDataset", "cache_dir", "load_emoji"]
+__all__ = ["PairedDataset", "cache_dir", "load_emoji", "load_wikipedia"]

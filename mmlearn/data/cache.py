@@ -1,4 +1,4 @@
-"""Where computed data is kept, and how it is written so that no reader ever meets half a file."""
+"""Where data is looked for and kept, and how no reader ever meets half a file."""
 
 import os
 import tempfile
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from platformdirs import user_cache_dir
 
-__all__ = ["cache_dir", "write_cache"]
+__all__ = ["cache_dir", "local_folder", "write_cache"]
 
 
 def cache_dir():
@@ -17,6 +17,13 @@ def cache_dir():
     """
     chosen = os.environ.get("MMLEARN_CACHE")
     return Path(chosen).expanduser() if chosen else Path(user_cache_dir("mmlearn", appauthor=False))
+
+
+def local_folder(name):
+    """The folder $MMLEARN_DATA/`name` of a data set that is already on this machine, or None."""
+    chosen = os.environ.get("MMLEARN_DATA")
+    folder = Path(chosen).expanduser() / name if chosen else None
+    return folder if folder is not None and folder.is_dir() else None
 
 
 def write_cache(path, write):

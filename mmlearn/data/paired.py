@@ -12,7 +12,19 @@ from sklearn.model_selection import train_test_split
 
 __all__ = ["PairedDataset"]
 
-PER_ITEM = ("pictures", "captions", "titles", "labels", "sublabels", "tags", "times", "glyphs")
+PER_ITEM = (
+    "pictures",
+    "captions",
+    "image_vectors",
+    "text_vectors",
+    "titles",
+    "labels",
+    "sublabels",
+    "tags",
+    "times",
+    "glyphs",
+    "folds",
+)
 
 
 @dataclass(eq=False, repr=False)
@@ -22,8 +34,10 @@ class PairedDataset:
     Parameters
     ----------
     name : str
-    pictures : uint8 array (n, height, width, 3)
-    captions : list of n str, the raw texts
+    pictures : uint8 array (n, height, width, 3); None where only `image_vectors` are known
+    captions : list of n str, the raw texts; None where only `text_vectors` are known
+    image_vectors, text_vectors : float arrays (n, d), features that came with the data; or None.
+        They are `images` and `texts` until :meth:`features` chooses others.
     titles : list of n str, short names for figures; the captions if not given
     labels : int array (n,), indices into `label_names`; or None
     label_names : list of str
@@ -31,12 +45,14 @@ class PairedDataset:
     tags, tag_names : bool array (n, t) of tags that items may share; or None
     times : float array (n,), e.g. years; or None
     glyphs : list of n str, the items as characters; or None
+    folds : list of n str, "train" or "test", the split that came with the data; or None
     licence, source : str, who must be named and where the data comes from
 
     Raises
     ------
     ValueError, TypeError
-        If lengths differ, pictures are no uint8 RGB, or labels do not fit their names.
+        If lengths differ, pictures are no uint8 RGB, a side has neither raw items nor vectors,
+        or labels do not fit their names.
 
     Examples
     --------
@@ -48,8 +64,10 @@ class PairedDataset:
     """
 
     name: str
-    pictures: np.ndarray
-    captions: list
+    pictures: np.ndarray | None
+    captions: list | None
+    image_vectors: np.ndarray | None = None
+    text_vectors: np.ndarray | None = None
     titles: list | None = None
     labels: np.ndarray | None = None
     label_names: list | None = None
@@ -59,6 +77,7 @@ class PairedDataset:
     tag_names: list | None = None
     times: np.ndarray | None = None
     glyphs: list | None = None
+    folds: list | None = None
     licence: str = ""
     source: str = ""
     # How pictures and captions become vectors, and the vectors once somebody has read them.
@@ -67,13 +86,16 @@ class PairedDataset:
     _computed: dict = field(default_factory=dict, init=False)
 
     def __post_init__(self):
-        self.pictures = check_pictures(self.pictures)
-        if len(self.pictures) == 0:
-            raise ValueError("a dataset needs at least one pair.")
-        self.captions = _check_strings(self.captions, "captions")
-        self.titles = _check_strings(
-            self.captions if self.titles is None else self.titles, "titles"
-        )
+        if self.pictures is not None:
+            self.pictures = check_pictures(self.pictures)
+        if self.captions is not None:
+            self.captions = _check_strings(self.captions, "captions")
+        self.image_vectors = _check_vectors(self.image_vectors, "image_vectors")
+        self.text_vectors = _check_vectors(self.text_vectors, "text_vectors")
+        n, of_what = self._count_items()
+        if self.titles is None:
+            self.titles = self.captions or [f"{self.name} {i}" for i in range(n)]
+        self.titles = _check_strings(self.titles, "titles")
         if self.glyphs is not None:
             self.glyphs = _check_strings(self.glyphs, "glyphs")
         self.labels, self.label_names = _check_classes(self.labels, self.label_names, "label")
@@ -83,16 +105,31 @@ class PairedDataset:
         self.tags, self.tag_names = _check_tags(self.tags, self.tag_names)
         if self.times is not None:
             self.times = np.asarray(self.times, dtype=float)
+        self.folds = _check_folds(self.folds)
         for key in PER_ITEM:
             value = getattr(self, key)
-            if value is not None and len(value) != len(self.pictures):
+            if value is not None and len(value) != n:
                 raise ValueError(
-                    f"{key} must have one entry per picture: "
-                    f"got {len(value)} for {len(self.pictures)} pictures."
+                    f"{key} must have one entry per {of_what}: got {len(value)} for {n} {of_what}s."
                 )
 
+    def _count_items(self):
+        """How many items the image side has, and what they are called in a message."""
+        if self.pictures is None and self.image_vectors is None:
+            raise ValueError("a dataset needs pictures or image_vectors.")
+        if self.captions is None and self.text_vectors is None:
+            raise ValueError("a dataset needs captions or text_vectors.")
+        items, of_what = (
+            (self.image_vectors, "image vector")
+            if self.pictures is None
+            else (self.pictures, "picture")
+        )
+        if len(items) == 0:
+            raise ValueError("a dataset needs at least one pair.")
+        return len(items), of_what
+
     def __len__(self):
-        return len(self.pictures)
+        return len(self.titles)
 
     def __getitem__(self, indices):
         """The items at `indices` (ints, slice or bool mask), with this dataset's features."""
@@ -124,9 +161,10 @@ class PairedDataset:
         Parameters
         ----------
         image : "colour", "hog", "cnn", several joined with "+", a scikit-learn transformer of
-            uint8 pictures (n, h, w, 3), or None for the raw pictures
+            uint8 pictures (n, h, w, 3), or None for the `image_vectors` that came with the data
+            or, without such, the raw pictures
         text : "bow", "tfidf", "lsa", several joined with "+", a scikit-learn transformer of
-            lists of str, or None for the raw captions
+            lists of str, or None for the `text_vectors` or, without such, the raw captions
 
         Returns
         -------
@@ -135,11 +173,16 @@ class PairedDataset:
         Raises
         ------
         ValueError
-            For an unknown name; the message lists the known ones.
+            For an unknown name, with the list of the known ones; or if the dataset has no raw
+            pictures or texts to compute features of.
         """
         from mmlearn.features import make_image_features, make_text_features
 
         image, text = make_image_features(image), make_text_features(text)
+        if image is not None and self.pictures is None:
+            raise ValueError(_only_vectors(self.name, "image", self.image_vectors))
+        if text is not None and self.captions is None:
+            raise ValueError(_only_vectors(self.name, "text", self.text_vectors))
         return dataclasses.replace(self)._with_features(image, text)
 
     def _with_features(self, image, text):
@@ -149,12 +192,16 @@ class PairedDataset:
 
     @property
     def images(self):
-        """Image features (n, d_x) if :meth:`features` chose some, else the pictures."""
+        """Features (n, d_x) if :meth:`features` chose some, else `image_vectors` or pictures."""
+        if self._image_features is None and self.image_vectors is not None:
+            return self.image_vectors
         return self._represent("images", self._image_features, self.pictures)
 
     @property
     def texts(self):
-        """Text features (n, d_y) if :meth:`features` chose some, else the captions."""
+        """Features (n, d_y) if :meth:`features` chose some, else `text_vectors` or captions."""
+        if self._text_features is None and self.text_vectors is not None:
+            return self.text_vectors
         return self._represent("texts", self._text_features, self.captions)
 
     def _represent(self, key, features, raw):
@@ -200,7 +247,33 @@ class PairedDataset:
         rows = train_test_split(
             np.arange(len(self)), test_size=n_test, random_state=seed, stratify=classes
         )
-        train, test = (self._take(part) for part in rows)
+        return self._part(*rows)
+
+    def official_split(self):
+        """The training and the test part that came with the data, each in its own order.
+
+        Use :meth:`split` on the training part to choose settings, and leave the test part alone
+        until the end.
+
+        Returns
+        -------
+        train, test : PairedDataset
+            Features are fitted on `train` when first read, and `test` uses the same fit.
+
+        Raises
+        ------
+        ValueError
+            If the data came without a split, or these items are all of one part.
+        """
+        if self.folds is None or set(self.folds) != {"train", "test"}:
+            why = "came without a split" if self.folds is None else "holds one part of its split"
+            raise ValueError(f"{self.name} {why}; use split() instead.")
+        in_test = np.array(self.folds) == "test"
+        return self._part(np.flatnonzero(~in_test), np.flatnonzero(in_test))
+
+    def _part(self, train_rows, test_rows):
+        """Two subsets whose features are fitted on the first."""
+        train, test = self._take(train_rows), self._take(test_rows)
         image, text = (f and f.transformer for f in (self._image_features, self._text_features))
         train._with_features(image, text)
         test._image_features, test._text_features = train._image_features, train._text_features
@@ -241,6 +314,8 @@ class PairedDataset:
         """A matplotlib figure of `n` pairs, spread evenly over the dataset."""
         from mmlearn.plotting import show_pairs
 
+        if self.pictures is None:
+            raise ValueError(f"{self.name} has no pictures to show, only image vectors.")
         if n < 1:
             raise ValueError(f"n must be at least 1, got {n}.")
         return show_pairs(self, self._spread(n))
@@ -249,8 +324,12 @@ class PairedDataset:
         return np.unique(np.linspace(0, len(self) - 1, min(n, len(self))).round().astype(int))
 
     def __repr__(self):
-        h, w = self.pictures.shape[1:3]
-        parts = [f"{self.name!r}, {len(self)} pairs, pictures {h}×{w}"]
+        parts = [f"{self.name!r}, {len(self)} pairs"]
+        if self.pictures is not None:
+            parts.append("pictures {}×{}".format(*self.pictures.shape[1:3]))
+        for what in ("image_vectors", "text_vectors"):
+            if getattr(self, what) is not None:
+                parts.append(f"{what.replace('_', ' ')} {getattr(self, what).shape[1]}-d")
         if self.labels is not None:
             parts.append(f"{len(self.label_names)} labels")
         for what, features in (("images", self._image_features), ("texts", self._text_features)):
@@ -260,20 +339,23 @@ class PairedDataset:
 
     def _repr_html_(self):
         rows = "".join(self._html_row(i) for i in self._spread(4))
+        picture = "" if self.pictures is None else "<th>picture</th>"
         return (
             f"<p><b>{html.escape(self.name)}</b>: {len(self):,} image-text pairs</p>"
-            f"<table><tr><th>picture</th><th>text</th><th>label</th></tr>{rows}</table>"
+            f"<table><tr>{picture}<th>text</th><th>label</th></tr>{rows}</table>"
             f"<p><small>{html.escape(self.licence)}</small></p>"
         )
 
     def _html_row(self, i):
         label = "" if self.labels is None else self.label_names[self.labels[i]]
-        text = self.captions[i] if len(self.captions[i]) <= 200 else self.captions[i][:199] + "…"
-        return (
-            f'<tr><td><img width="48" height="48" alt="{html.escape(self.titles[i], quote=True)}" '
-            f'src="{_data_uri(self.pictures[i])}"></td>'
-            f"<td>{html.escape(text)}</td><td>{html.escape(label)}</td></tr>"
-        )
+        text = (self.captions or self.titles)[i]
+        text = text if len(text) <= 200 else text[:199] + "…"
+        picture = "" if self.pictures is None else f"<td>{self._html_picture(i)}</td>"
+        return f"<tr>{picture}<td>{html.escape(text)}</td><td>{html.escape(label)}</td></tr>"
+
+    def _html_picture(self, i):
+        alt = html.escape(self.titles[i], quote=True)
+        return f'<img width="48" height="48" alt="{alt}" src="{_data_uri(self.pictures[i])}">'
 
 
 class _Fitted:
@@ -309,6 +391,32 @@ def _check_strings(values, name):
     if isinstance(values, str) or not all(isinstance(value, str) for value in values):
         raise TypeError(f"{name} must be a list of str, one per picture.")
     return list(values)
+
+
+def _check_vectors(vectors, name):
+    if vectors is None:
+        return None
+    vectors = np.asarray(vectors)
+    if vectors.dtype.kind != "f" or vectors.ndim != 2 or not np.isfinite(vectors).all():
+        raise ValueError(
+            f"{name} must be a finite float array of shape (n, d), "
+            f"got {vectors.dtype} {vectors.shape}."
+        )
+    return vectors
+
+
+def _check_folds(folds):
+    if folds is not None and not set(folds) <= {"train", "test"}:
+        raise ValueError('folds must be a list of "train" and "test", one per item.')
+    return None if folds is None else list(folds)
+
+
+def _only_vectors(name, kind, vectors):
+    raw = "pictures" if kind == "image" else "texts"
+    return (
+        f"{name} has no {raw} here, only {kind} vectors of {vectors.shape[1]} numbers: "
+        f"use features({kind}=None) to work with those."
+    )
 
 
 def _check_classes(labels, names, name):

@@ -222,3 +222,110 @@ def test_pickle_keeps_items_and_features():
     copy = pickle.loads(pickle.dumps(train))
     np.testing.assert_array_equal(copy.images, train.images)
     np.testing.assert_array_equal(copy.texts, train.texts)
+
+
+def make_vectors(n=12, **changes):
+    """A dataset like Wikipedia's: vectors, no pictures, no texts, and a split of its own."""
+    fields = {
+        "name": "toy",
+        "pictures": None,
+        "captions": None,
+        "image_vectors": np.arange(2.0 * n).reshape(n, 2),
+        "text_vectors": np.arange(3.0 * n).reshape(n, 3),
+        "labels": np.arange(n) % 2,
+        "folds": ["test" if i % 3 == 0 else "train" for i in range(n)],
+    }
+    return PairedDataset(**(fields | changes))
+
+
+def test_vectors_that_came_with_the_data_are_its_images_and_texts():
+    data = make_vectors()
+    assert len(data) == 12
+    assert data.images is data.image_vectors
+    assert data.texts is data.text_vectors
+    assert data[[4, 1]].images[:, 0].tolist() == [8, 2]
+    assert data.titles[3] == "toy 3"
+    assert data.image_transformer is None
+
+
+def test_the_official_split_keeps_order_vectors_and_labels():
+    train, test = make_vectors().official_split()
+    assert (test.images[:, 0] / 2).tolist() == [0, 3, 6, 9]
+    assert (train.images[:, 0] / 2).tolist() == [1, 2, 4, 5, 7, 8, 10, 11]
+    assert test.texts[1].tolist() == [9, 10, 11]
+    assert test.labels.tolist() == [0, 1, 0, 1]
+
+
+def test_the_training_part_can_be_split_again():
+    train, _ = make_vectors().official_split()
+    fitting, validation = train.split(test_size=4, seed=0)
+    rows = sorted((fitting.images[:, 0] / 2).tolist() + (validation.images[:, 0] / 2).tolist())
+    assert rows == [1, 2, 4, 5, 7, 8, 10, 11]
+    np.testing.assert_array_equal(validation.texts[:, 0] / 3, validation.images[:, 0] / 2)
+
+
+def test_features_are_fitted_on_the_official_training_part(spy_log):
+    captions = [f"text {i}" for i in range(12)]
+    data = make_vectors(captions=captions).features(image=None, text=Spy())
+    train, test = data.official_split()
+    assert test.texts.shape == (4, 2)  # the chosen features, not the vectors
+    assert spy_log == [train.captions]
+    assert train.captions[0] == "text 1"
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (make_vectors(folds=None), "toy came without a split; use split"),
+        (make_vectors().official_split()[0], "toy holds one part of its split; use split"),
+    ],
+)
+def test_without_both_official_parts_there_is_no_official_split(data, message):
+    with pytest.raises(ValueError, match=message):
+        data.official_split()
+
+
+def test_features_of_pictures_or_texts_that_are_not_there_are_refused():
+    data = make_vectors()
+    with pytest.raises(ValueError, match=r"no pictures here, only image vectors of 2 numbers"):
+        data.features(image="cnn", text=None)
+    with pytest.raises(ValueError, match=r"no texts here, only text vectors of 3 numbers: use fea"):
+        data.features(image=None)
+    assert data.features(image=None, text=None).texts is data.text_vectors
+    with pytest.raises(ValueError, match="no pictures to show"):
+        data.show()
+
+
+def test_a_dataset_without_pictures_says_what_it_is():
+    data = make_vectors(captions=["<b>"] * 12)
+    assert repr(data) == (
+        "PairedDataset('toy', 12 pairs, image vectors 2-d, text vectors 3-d, 2 labels)"
+    )
+    page = data._repr_html_()
+    assert "img" not in page
+    assert "picture" not in page
+    assert "&lt;b&gt;" in page
+    assert "toy 11" in make_vectors()._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"image_vectors": None}, "needs pictures or image_vectors"),
+        ({"text_vectors": None}, "needs captions or text_vectors"),
+        ({"text_vectors": np.ones((3, 2))}, "text_vectors must have one entry per image vector"),
+        ({"image_vectors": np.ones(12)}, "image_vectors must be a finite float array"),
+        ({"image_vectors": np.full((12, 2), np.nan)}, "image_vectors must be a finite float"),
+        ({"text_vectors": np.ones((12, 2), int)}, "text_vectors must be a finite float array"),
+        ({"folds": ["train", "val"] * 6}, 'folds must be a list of "train" and "test"'),
+        ({"folds": ["train"] * 5}, "folds must have one entry per image vector: got 5 for 12"),
+    ],
+)
+def test_wrong_vectors_and_folds_are_refused_with_a_sentence(changes, message):
+    with pytest.raises(ValueError, match=message):
+        make_vectors(**changes)
+
+
+def test_pickle_keeps_vectors_and_folds():
+    copy = pickle.loads(pickle.dumps(make_vectors()))
+    np.testing.assert_array_equal(copy.official_split()[1].texts[:, 0], [0, 9, 18, 27])
