@@ -3,11 +3,25 @@
 Importing it is cheap: neither torchvision nor transformers nor matplotlib is loaded.
 
 >>> import mmlearn
->>> [m.name for m in mmlearn.methods() if m.kind == "coordinated"]
-['cca', 'cfa']
+>>> [m.name for m in mmlearn.methods() if m.kind == "joint"]
+['early_fusion', 'joint_fusion']
 """
 
 from mmlearn.registry import methods
 
-__all__ = ["__version__", "methods"]
+__all__ = ["__version__", "load", "methods", "save"]
 __version__ = "0.1.0"
+
+
+def save(model, path):
+    """Save a fitted method to one file: see :func:`mmlearn.persistence.save`."""
+    from mmlearn.persistence import save
+
+    save(model, path)
+
+
+def load(path, **encoders):
+    """Load a method that was saved: see :func:`mmlearn.persistence.load`."""
+    from mmlearn.persistence import load
+
+    return load(path, **encoders)

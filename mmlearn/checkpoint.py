@@ -13,12 +13,13 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from mmlearn.files import atomic_path
+
 __all__ = ["read_checkpoint", "write_checkpoint"]
 
 
 def write_checkpoint(path, identity, run):
     """Write the state of a run beside `path`, then rename it: no reader meets half a file."""
-    path = Path(path)
     tensors = {f"module.{name}": t for name, t in run.module.state_dict().items()}
     tensors |= {f"best.{name}": t for name, t in (run.best_state or {}).items()}
     state = run.optimizer.state_dict()["state"]
@@ -27,13 +28,11 @@ def write_checkpoint(path, identity, run):
     # Two names for one storage are not allowed in the file, hence the copies.
     tensors = {name: t.detach().cpu().contiguous().clone() for name, t in tensors.items()}
     header = {"identity": json.dumps(identity), "history": json.dumps(asdict(run.history))}
-    temporary = path.with_name(f".{path.name}.tmp")
     try:
-        save_file(tensors, temporary, metadata=header)
+        with atomic_path(path) as temporary:
+            save_file(tensors, temporary, metadata=header)
     except (OSError, SafetensorError) as error:
-        temporary.unlink(missing_ok=True)
         raise ValueError(f"the checkpoint {path} cannot be written: {error}.") from None
-    temporary.replace(path)
 
 
 def read_checkpoint(path, identity, run):

@@ -55,7 +55,8 @@ def _parser():
 
 
 def _scoreboard(args):
-    from mmlearn.scoreboard import run, write_atomically
+    from mmlearn.files import write_atomically
+    from mmlearn.scoreboard import run
 
     for path in (args.json, args.csv, args.plot):
         if path is not None and not path.parent.is_dir():  # said before the work, not after it

@@ -3,18 +3,16 @@
 import csv
 import io
 import json
-import os
 import time
 from dataclasses import asdict, dataclass
 from importlib.resources import files
-from pathlib import Path
 
 import numpy as np
 from tqdm.auto import tqdm
 
 from mmlearn.registry import get_method, methods
 
-__all__ = ["DATASETS", "Row", "Scoreboard", "published", "run", "write_atomically"]
+__all__ = ["DATASETS", "Row", "Scoreboard", "published", "run"]
 
 TEST_SIZE = 0.25
 
@@ -145,13 +143,3 @@ def published():
         row | {key: float(row[key]) for key in ("i2t", "t2i", "mean")}
         for row in csv.DictReader(lines)
     ]
-
-
-def write_atomically(path, data):
-    """Write text or bytes under a temporary name, then rename: a reader never sees half a file."""
-    path = Path(path)
-    if not path.parent.is_dir():
-        raise ValueError(f"the folder {path.parent} does not exist; create it or choose another.")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_bytes(data if isinstance(data, bytes) else data.encode("utf-8"))
-    temporary.replace(path)

@@ -13,7 +13,7 @@ from mmlearn.grading.execute import end_running, run_notebook
 from mmlearn.grading.gradebook import (
     read_record,
     record_path,
-    write_atomically,
+    write_file,
     write_gradebook,
     write_record,
 )
@@ -120,7 +120,7 @@ def verify_lab(lab: Lab, out: Path, timeout: float, sandbox: str) -> None:
         for check in result["checks"]:
             if (check["status"] == "passed") != wanted or check["status"] == "grader-error":
                 raise GradingError(_unfit(lab, name, check))
-    write_atomically(stored, json.dumps([*verified, key]) + "\n")
+    write_file(stored, json.dumps([*verified, key]) + "\n")
 
 
 def _unfit(lab: Lab, name: str, check: dict) -> str:

@@ -6,27 +6,18 @@ import csv
 import html
 import io
 import json
-import os
-import secrets
 from pathlib import Path
 
+from mmlearn.files import write_atomically
 from mmlearn.grading.sandbox import STAMPS
 
 _COLUMNS = ("student", "lab", "status", "points", "max_points")
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file so that a reader, or a killed run, finds either the old or the new one whole."""
+def write_file(path: Path, text: str) -> None:
+    """Write a file whole or not at all, and make its folder first."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.parent / f".{secrets.token_hex(8)}.tmp"
-    try:
-        with open(temporary, "w", encoding="utf-8", errors="replace", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_atomically(path, text)
 
 
 def record_path(out: Path, lab: str, stem: str) -> Path:
@@ -50,9 +41,9 @@ def read_record(path: Path) -> dict | None:
 
 def write_record(out: Path, stem: str, record: dict) -> None:
     """Write a student's feedback, then the record, so that a record means that all is there."""
-    write_atomically(feedback_path(out, record["lab"], stem), feedback_html(record))
+    write_file(feedback_path(out, record["lab"], stem), feedback_html(record))
     text = json.dumps(record, indent=1, ensure_ascii=True, sort_keys=True)
-    write_atomically(record_path(out, record["lab"], stem), text + "\n")
+    write_file(record_path(out, record["lab"], stem), text + "\n")
 
 
 def write_gradebook(out: Path) -> Path:
@@ -73,7 +64,7 @@ def write_gradebook(out: Path) -> Path:
         row += [_number(record["points"]), _number(record["max_points"])]
         writer.writerow(row + [_number(points.get(check)) for check in checks])
     path = out / "gradebook.csv"
-    write_atomically(path, buffer.getvalue())
+    write_file(path, buffer.getvalue())
     return path
 
 

@@ -9,7 +9,7 @@ from conftest import DOUBLE, HIDDEN_DOUBLE, MEAN, make_lab, printed
 
 from mmlearn.grading import GradingError
 from mmlearn.grading.execute import RunReport, _read
-from mmlearn.grading.gradebook import write_atomically, write_gradebook
+from mmlearn.grading.gradebook import write_file, write_gradebook
 from mmlearn.grading.rebuild import empty_of, load_lab, neutralise, rebuild, solution_of
 from mmlearn.grading.sandbox import Folders, kernel_command
 from mmlearn.grading.score import score
@@ -167,7 +167,7 @@ def test_a_message_that_quotes_a_hidden_test_is_withheld(lab):
 def test_files_are_replaced_whole_and_formulas_disarmed(tmp_path):
     record = {"student": "@a", "lab": "l", "status": "passed", "points": 1.5, "max_points": 2}
     record["checks"] = [{"grade_id": "-c", "points": 1.5}]
-    write_atomically(tmp_path / "json" / "l" / "@a.json", json.dumps(record))
+    write_file(tmp_path / "json" / "l" / "@a.json", json.dumps(record))
     (tmp_path / "json" / "l" / "torn.json").write_text('{"stud')
     lines = write_gradebook(tmp_path).read_text().splitlines()
     assert lines == [

@@ -1,0 +1,206 @@
+"""Save a fitted method to one safetensors file, and load it again.
+
+Nothing is pickled: the file holds arrays and a description in JSON, and loading makes objects of
+mmlearn's and scikit-learn's own classes only. So a file from somebody else runs no code.
+"""
+
+import json
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from sklearn.utils.validation import check_is_fitted
+from torch import nn
+
+from mmlearn.files import atomic_path
+
+__all__ = ["load", "save"]
+
+FORMAT = 1
+PACKAGES = ("mmlearn", "sklearn")  # whose classes a file may name
+
+
+def save(model, path):
+    """Write a fitted method to `path` (a temporary file is written first, then renamed).
+
+    Parameters
+    ----------
+    model : a fitted method of the course
+    path : str or Path; the folder must exist
+
+    Raises
+    ------
+    sklearn.exceptions.NotFittedError: the method is not fitted
+    ValueError: the folder does not exist, or the method holds something that cannot be saved
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from mmlearn.linear import CCA
+    >>> x = np.random.default_rng(0).normal(size=(50, 3))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(CCA(n_components=2).fit(x, x), f"{folder}/cca.safetensors")
+    ...     again = load(f"{folder}/cca.safetensors")
+    >>> again
+    CCA(n_components=2)
+    """
+    check_is_fitted(model)
+    tensors = {}
+    description = {"format": FORMAT, "model": _encode(model, "model", tensors)}
+    with atomic_path(path) as temporary:
+        save_file(tensors, temporary, metadata={"mmlearn": json.dumps(description)})
+
+
+def load(path, **encoders):
+    """The fitted method that :func:`save` wrote to `path`.
+
+    Parameters
+    ----------
+    path : str or Path
+    **encoders : nn.Module
+        ``image_encoder`` and ``text_encoder``, if the method was fitted with networks of your
+        own: a file holds their weights, not their code.
+
+    Raises
+    ------
+    FileNotFoundError: no such file
+    ValueError: the file is damaged, is no saved method, or needs encoders that were not given
+    """
+    if not Path(path).exists():
+        raise FileNotFoundError(f"there is no file {path}.")
+    try:
+        with safe_open(path, "pt") as file:
+            description = json.loads(file.metadata()["mmlearn"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} is damaged or no saved method ({error}).") from None
+    if description.get("format") != FORMAT:
+        raise ValueError(
+            f"{path} has format {description.get('format')}, this version reads {FORMAT}; "
+            "fit and save the method again."
+        )
+    return _Reader(tensors, encoders).decode(description["model"])
+
+
+# -- objects to JSON and tensors -------------------------------------------------------------
+
+
+def _encode(value, key, tensors):
+    """JSON for `value`; its arrays go into `tensors` under names that begin with `key`."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, np.ndarray) and value.dtype.kind in "US":
+        return {"$strings": value.tolist()}
+    if isinstance(value, np.ndarray | np.generic):
+        # A copy: views of one array would share storage, which the format does not allow.
+        tensors[key] = torch.from_numpy(np.array(value, order="C"))
+        return {"$scalar" if isinstance(value, np.generic) else "$array": key}
+    if isinstance(value, torch.Tensor):
+        tensors[key] = value.detach().cpu().clone().contiguous()
+        return {"$tensor": key}
+    if isinstance(value, slice):
+        return {"$slice": [value.start, value.stop, value.step]}
+    if isinstance(value, list | tuple):
+        items = [_encode(item, f"{key}.{i}", tensors) for i, item in enumerate(value)]
+        return items if isinstance(value, list) else {"$tuple": items}
+    if isinstance(value, dict):
+        items = [
+            [_encode(k, f"{key}.key{i}", tensors), _encode(v, f"{key}.{i}", tensors)]
+            for i, (k, v) in enumerate(value.items())
+        ]
+        return {"$dict": items}
+    return _encode_object(value, key, tensors)
+
+
+def _encode_object(value, key, tensors):
+    kind = type(value)
+    name = f"{kind.__module__}:{kind.__qualname__}"
+    if isinstance(value, nn.Module):
+        for parameter, tensor in value.state_dict().items():
+            tensors[f"{key}/{parameter}"] = tensor.detach().cpu().clone().contiguous()
+        return {"$module": key}
+    if kind.__module__.split(".")[0] not in PACKAGES:
+        raise ValueError(
+            f"{key} is a {name}, which cannot be saved: only mmlearn's and scikit-learn's own "
+            "classes, arrays, numbers and strings are written to a file."
+        )
+    state = {k: v for k, v in vars(value).items() if not k.endswith("_encoder")}
+    fields = {k: _encode(v, f"{key}.{k}", tensors) for k, v in state.items()}
+    own = [k for k in ("image_encoder", "text_encoder") if vars(value).get(k) is not None]
+    return {"$object": name, "state": fields, "own_encoders": own}
+
+
+# -- and back --------------------------------------------------------------------------------
+
+
+class _Reader:
+    def __init__(self, tensors, encoders):
+        self.tensors = tensors
+        self.encoders = encoders
+
+    def decode(self, value):
+        if isinstance(value, list):
+            return [self.decode(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        kind, content = next(iter(value.items()))
+        if kind == "$object":
+            return self._object(content, value["state"], value["own_encoders"])
+        return {
+            "$strings": lambda: np.array(content),
+            "$array": lambda: self.tensors[content].numpy(),
+            "$scalar": lambda: self.tensors[content].numpy()[()],
+            "$tensor": lambda: self.tensors[content],
+            "$slice": lambda: slice(*content),
+            "$tuple": lambda: tuple(map(self.decode, content)),
+            "$dict": lambda: {self.decode(k): self.decode(v) for k, v in content},
+            "$module": lambda: _Weights(content),
+        }[kind]()
+
+    def _object(self, name, state, own_encoders):
+        kind = _find_class(name)
+        instance = kind.__new__(kind)
+        vars(instance).update({key: self.decode(value) for key, value in state.items()})
+        self._give_encoders(instance, own_encoders)
+        weights = {k: v for k, v in vars(instance).items() if isinstance(v, _Weights)}
+        for key, placeholder in weights.items():
+            setattr(instance, key, self._network(instance, placeholder))
+        return instance
+
+    def _give_encoders(self, instance, own_encoders):
+        missing = [name for name in own_encoders if name not in self.encoders]
+        if missing:
+            raise ValueError(
+                "the method was fitted with networks of your own; pass them again: "
+                f"load(path, {', '.join(f'{name}=...' for name in missing)})."
+            )
+        if hasattr(instance, "_network"):
+            for name in ("image_encoder", "text_encoder"):
+                setattr(instance, name, self.encoders.get(name) if name in own_encoders else None)
+
+    def _network(self, instance, placeholder):
+        network = instance._network()
+        prefix = f"{placeholder.key}/"
+        state = {k.removeprefix(prefix): t for k, t in self.tensors.items() if k.startswith(prefix)}
+        network.load_state_dict(state)
+        return network.eval()
+
+
+class _Weights:
+    """Stands for a network until the object that builds it is complete."""
+
+    def __init__(self, key):
+        self.key = key
+
+
+def _find_class(name):
+    module, _, path = name.partition(":")
+    if module.split(".")[0] not in PACKAGES:
+        raise ValueError(f"the file names the class {name}, which is not of mmlearn.")
+    found = getattr(import_module(module), path, None)
+    if not isinstance(found, type):
+        raise ValueError(f"the file names the class {name}, which this version does not have.")
+    return found
