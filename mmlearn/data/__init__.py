@@ -5,8 +5,17 @@
 """
 
 from mmlearn.data.cache import cache_dir
+from mmlearn.data.captions import load_captions
 from mmlearn.data.emoji import load_emoji
+from mmlearn.data.fashion import load_fashion
 from mmlearn.data.paired import PairedDataset
 from mmlearn.data.wikipedia import load_wikipedia
 
-__all__ = ["PairedDataset", "cache_dir", "load_emoji", "load_wikipedia"]
+__all__ = [
+    "PairedDataset",
+    "cache_dir",
+    "load_captions",
+    "load_emoji",
+    "load_fashion",
+    "load_wikipedia",
+]

@@ -3,11 +3,14 @@
 import os
 import tempfile
 import warnings
+import zipfile
+import zlib
 from pathlib import Path
 
+import numpy as np
 from platformdirs import user_cache_dir
 
-__all__ = ["cache_dir", "local_folder", "write_cache"]
+__all__ = ["cache_dir", "local_folder", "remember_pictures", "write_cache"]
 
 
 def cache_dir():
@@ -48,3 +51,17 @@ def write_cache(path, write):
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)  # gone already after a good rename
+
+
+def remember_pictures(path, shape, make):
+    """The pictures uint8 of `shape` stored at `path`, where it holds them whole, else `make()`."""
+    try:
+        with np.load(path) as stored:
+            pictures = stored["pictures"]  # the archive's own checksum finds damage
+        if pictures.shape == shape:
+            return pictures
+    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error):
+        pass  # not there, or damaged: made anew and replaced
+    pictures = make()
+    write_cache(path, lambda file: np.savez_compressed(file, pictures=pictures))
+    return pictures

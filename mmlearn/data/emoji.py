@@ -5,8 +5,6 @@ import hashlib
 import importlib.metadata as metadata
 import io
 import json
-import zipfile
-import zlib
 from collections import Counter
 from importlib.resources import files
 
@@ -14,7 +12,7 @@ import numpy as np
 from PIL import Image
 from tqdm.auto import tqdm
 
-from mmlearn.data.cache import cache_dir, write_cache
+from mmlearn.data.cache import cache_dir, remember_pictures
 from mmlearn.data.paired import PairedDataset
 
 __all__ = ["load_emoji"]
@@ -177,16 +175,8 @@ def _pictures(records, size):
     content = json.dumps([made_by, [r["code"] for r in records]])
     digest = hashlib.sha256(content.encode()).hexdigest()[:12]
     path = cache_dir() / f"emoji-{size}px-{digest}.npz"
-    try:
-        with np.load(path) as stored:
-            pictures = stored["pictures"]  # the archive's own checksum finds damage
-        if pictures.shape == (len(records), size, size, 3):
-            return pictures
-    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error):
-        pass  # not there, or damaged: drawn anew and replaced
-    pictures = _draw(records, size)
-    write_cache(path, lambda file: np.savez_compressed(file, pictures=pictures))
-    return pictures
+    shape = (len(records), size, size, 3)
+    return remember_pictures(path, shape, lambda: _draw(records, size))
 
 
 def _draw(records, size):

@@ -204,7 +204,8 @@ def test_cache_dir_follows_the_environment(monkeypatch, tmp_path):
 def test_importing_the_data_loads_no_heavy_library():
     code = (
         "import sys, mmlearn.data, mmlearn.features, mmlearn.plotting;"
-        "print([m for m in ('torchvision', 'matplotlib', 'transformers') if m in sys.modules])"
+        "heavy = ('torchvision', 'matplotlib', 'transformers', 'datasets', 'pooch');"
+        "print([m for m in heavy if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -1,0 +1,118 @@
+"""Tables of pictures: parquet files on this machine, or data sets of the Hugging Face hub."""
+
+import hashlib
+import io
+from pathlib import Path
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from mmlearn.data.cache import cache_dir, remember_pictures
+
+__all__ = ["check_columns", "check_count", "open_table", "square_pictures"]
+
+
+def open_table(folder, hub_name, split):
+    """The rows of one split, on disk; its column `image` holds the files' bytes, not decoded.
+
+    Parameters
+    ----------
+    folder : Path of parquet files named after their split, or None for the hub
+    hub_name : str, such as "jxie/flickr8k"
+    split : str, such as "train"
+
+    Returns
+    -------
+    datasets.Dataset
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder has no such split, or the hub's data set cannot be had.
+    ValueError
+        If there is no column `image`.
+    """
+    from datasets import Image
+
+    table = _open_hub(hub_name, split) if folder is None else _open_folder(folder, split)
+    check_columns(table, ["image"], hub_name if folder is None else folder)
+    return table.cast_column("image", Image(decode=False))
+
+
+def _open_folder(folder, split):
+    from datasets import load_dataset
+
+    files = sorted(str(path) for path in folder.glob(f"{split}*.parquet"))
+    if not files:
+        raise FileNotFoundError(f"{folder} has no file named {split}*.parquet.")
+    # The library keeps its own, memory-mapped copy.
+    copy = str(cache_dir() / "datasets")
+    return load_dataset("parquet", data_files=files, split="train", cache_dir=copy)
+
+
+def _open_hub(name, split):
+    from datasets import load_dataset
+
+    try:
+        return load_dataset(name, split=split)
+    except OSError as error:  # no network, or no such data set
+        raise FileNotFoundError(
+            f"the data set {name} is not on this machine and could not be had from the Hugging "
+            f"Face hub ({type(error).__name__}); connect to the internet or check the name."
+        ) from error
+
+
+def check_columns(table, names, origin):
+    """Refuse a table that lacks a column, with the list of those it has."""
+    missing = [name for name in names if name not in table.column_names]
+    if missing:
+        raise ValueError(
+            f"{origin} has no column {', '.join(missing)}; its columns are "
+            f"{', '.join(table.column_names)}."
+        )
+
+
+def check_count(name, value, low, high=None):
+    """Refuse anything but a whole number from `low` to `high`."""
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not whole or value < low or (high is not None and value > high):
+        upper = "" if high is None else f" to {high}"
+        raise ValueError(f"{name} must be a whole number from {low}{upper}, got {value!r}.")
+
+
+def square_pictures(table, size, name):
+    """The pictures of a table, uint8 (n, size, size, 3): shrunk to fit, the margin white.
+
+    They are kept in :func:`mmlearn.data.cache_dir`, under a hash of the files and the size.
+    """
+    table = table.select_columns("image")
+    digest = hashlib.blake2b(digest_size=6)
+    for row in table:
+        digest.update(_content(row))
+    path = cache_dir() / f"{name}-{size}px-{digest.hexdigest()}.npz"
+    shape = (len(table), size, size, 3)
+    return remember_pictures(path, shape, lambda: _decode(table, shape, name))
+
+
+def _decode(table, shape, name):
+    pictures = np.empty(shape, dtype=np.uint8)
+    rows = tqdm(table, desc=f"pictures of {name} (once)", unit=" pictures")
+    for i, row in enumerate(rows):
+        try:
+            pictures[i] = _square(_content(row), shape[1])
+        except OSError as error:
+            raise ValueError(f"picture {i} of {name} cannot be read: {error}") from error
+    return pictures
+
+
+def _content(row):
+    image = row["image"]
+    return Path(image["path"]).read_bytes() if image["bytes"] is None else image["bytes"]
+
+
+def _square(content, size):
+    from PIL import Image, ImageOps
+
+    picture = Image.open(io.BytesIO(content))
+    picture.draft("RGB", (2 * size, 2 * size))  # a JPEG is decoded no larger than it has to be
+    return ImageOps.pad(picture.convert("RGB"), (size, size), color="white")
