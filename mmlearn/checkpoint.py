@@ -6,7 +6,6 @@ Nothing in it is pickled, so that opening a file from somebody else runs no code
 import json
 import random
 from dataclasses import asdict
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -36,9 +35,7 @@ def write_checkpoint(path, identity, run):
 
 
 def read_checkpoint(path, identity, run):
-    """Put a run into the state that `path` holds; does nothing where there is no such file."""
-    if not Path(path).exists():
-        return
+    """Put a run into the state that `path` holds."""
     try:
         with safe_open(path, "pt") as file:
             header = {key: json.loads(text) for key, text in file.metadata().items()}

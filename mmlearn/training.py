@@ -9,6 +9,7 @@ import copy
 import os
 import random
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -80,9 +81,9 @@ def fit(
     on_epoch : callable ``on_epoch(progress)``, optional
         Called before each epoch with the share of training that is done, from 0 to below 1.
     checkpoint : path, optional
-        Written after every epoch (under a temporary name, then renamed). If the file is there
-        already, training goes on from it, and ends bit for bit (on a CPU) as it would have
-        without the interruption. A finished run is not run again.
+        Written at the start and after every epoch (under a temporary name, then renamed). If the
+        file is there already, training goes on from it, and ends bit for bit (on a CPU) as it
+        would have without the interruption. A finished run is not run again.
     seed : int: of the order of the batches and of everything random in `loss` and `module`
     device : "cuda", "mps", "cpu" or None for the best one there is; bfloat16 is used on CUDA
     progress : bool: show a progress bar
@@ -121,7 +122,10 @@ def fit(
             "learning_rate": learning_rate, "weight_decay": weight_decay, "epochs": epochs,
         }  # fmt: skip
         identity = _identity(module, loss, tensors, settings)
-        read_checkpoint(checkpoint, identity, run)
+        if Path(checkpoint).exists():
+            read_checkpoint(checkpoint, identity, run)
+        elif _rank() == 0:
+            write_checkpoint(checkpoint, identity, run)
 
     history = run.history
     first = len(history.loss)

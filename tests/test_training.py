@@ -1,5 +1,12 @@
 """The training loop: it learns, repeats itself, stops in time and refuses nonsense."""
 
+import os
+import random
+import socket
+import subprocess
+import sys
+
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -92,3 +99,231 @@ def test_patience_without_validation_is_refused():
 def test_unknown_device_is_refused():
     with pytest.raises(ValueError, match="unknown device"):
         pick_device("abacus")
+
+
+# -- validation by a metric, terms, schedules ---------------------------------------------------
+
+
+def quick(module, loss=squared_error, **settings):
+    return fit(module, loss, problem(), **{"device": "cpu", "progress": False} | settings)
+
+
+def test_a_metric_is_maximised_and_its_best_epoch_kept():
+    scores = iter([1.0, 3.0, 2.0, 0.0])
+    states = []
+
+    def metric(module, x, y):
+        states.append(module.weight.detach().clone())
+        return next(scores)
+
+    module = linear()
+    history = quick(module, epochs=4, validation=problem(), metric=metric)
+    assert history.validation == [1.0, 3.0, 2.0, 0.0]
+    assert history.best_epoch == 1
+    torch.testing.assert_close(module.weight.detach(), states[1])
+
+
+def test_a_metric_without_validation_data_is_refused():
+    with pytest.raises(ValueError, match="a metric needs validation data"):
+        quick(linear(), metric=lambda m, x, y: 0.0)
+
+
+def test_further_terms_of_the_loss_are_averaged_over_the_items_of_an_epoch():
+    def loss(module, x, y):
+        return {"loss": squared_error(module, x, y), "rows": float(len(x))}
+
+    history = quick(linear(), loss, epochs=2, batch_size=48)  # 64 items: batches of 48 and 16
+    assert history.terms == {"rows": [(48 * 48 + 16 * 16) / 64] * 2}
+
+
+def test_progress_of_training_is_told_before_every_epoch():
+    told = []
+    quick(linear(), epochs=4, on_epoch=told.append)
+    assert told == [0, 0.25, 0.5, 0.75]
+
+
+def test_a_small_last_batch_can_be_left_out():
+    sizes = []
+
+    def loss(module, x, y):
+        sizes.append(len(x))
+        return squared_error(module, x, y)
+
+    quick(linear(), loss, epochs=1, batch_size=48, drop_last=True)
+    assert sizes == [48]
+
+
+# -- checkpoints --------------------------------------------------------------------------------
+
+
+def noisy_network(seed=0):
+    torch.manual_seed(seed)
+    return nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Dropout(0.5), nn.Linear(8, 1))
+
+
+class Interruption(Exception):
+    pass
+
+
+def interrupted_at(step):
+    """The squared error with noise of its own, which fails at one step of training."""
+    count = 0
+
+    def loss(module, x, y):
+        nonlocal count
+        count += 1
+        if count == step:
+            raise Interruption
+        return noisy_error(module, x, y)
+
+    loss.__qualname__ = noisy_error.__qualname__
+    return loss
+
+
+def noisy_error(module, x, y):
+    noise = torch.as_tensor(np.random.normal(size=(len(x), 1)))  # noqa: NPY002
+    return squared_error(module, x + 0.1 * noise.float() * random.random(), y)
+
+
+@pytest.mark.parametrize("step", [1, 3, 8, 9, 14, 24])
+def test_interrupted_at_any_step_and_resumed_is_bit_for_bit_uninterrupted(tmp_path, step):
+    settings = {"epochs": 3, "batch_size": 8, "validation": problem(20)}
+    straight, resumed = noisy_network(), noisy_network()
+    expected = quick(straight, noisy_error, **settings)
+    path = tmp_path / "run.safetensors"
+    with pytest.raises(Interruption):
+        quick(resumed, interrupted_at(step), checkpoint=path, **settings)
+    torch.manual_seed(99)  # a new process would start anywhere
+    history = quick(noisy_network(seed=5), noisy_error, checkpoint=path, **settings)
+    again = noisy_network(seed=6)
+    finished = quick(again, interrupted_at(1), checkpoint=path, **settings)  # nothing left to run
+    assert history == finished == expected
+    for a, b in zip(straight.parameters(), again.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def interrupt_in_third_epoch(progress):
+    if progress >= 2 / 50:
+        raise KeyboardInterrupt
+
+
+def test_patience_is_remembered_across_an_interruption(tmp_path):
+    x, y = problem()
+    settings = {"validation": (x, -y), "patience": 2, "epochs": 50, "learning_rate": 0.1}
+    expected = quick(linear(), **settings)
+    with pytest.raises(KeyboardInterrupt):
+        quick(
+            linear(), checkpoint=tmp_path / "run",
+            on_epoch=interrupt_in_third_epoch, **settings,
+        )  # fmt: skip
+    assert quick(linear(), checkpoint=tmp_path / "run", **settings) == expected
+
+
+def written(tmp_path, **settings):
+    path = tmp_path / "run.safetensors"
+    quick(linear(), epochs=1, checkpoint=path, **settings)
+    return path
+
+
+def test_a_checkpoint_cut_in_half_is_named(tmp_path):
+    path = written(tmp_path)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(ValueError, match=r"run\.safetensors is damaged.*delete it"):
+        quick(linear(), epochs=1, checkpoint=path)
+
+
+def test_a_checkpoint_of_another_method_is_refused(tmp_path):
+    def another_error(module, x, y):
+        return (module(x) - y).abs().mean()
+
+    with pytest.raises(ValueError, match=r"written by squared_error, not by .*another_error"):
+        quick(linear(), another_error, epochs=1, checkpoint=written(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("module", "settings", "sentence"),
+    [
+        (linear, {"batch_size": 7}, "other settings .batch_size."),
+        (linear, {"learning_rate": 0.5}, "other settings .learning_rate."),
+        (noisy_network, {}, "other parameters"),
+    ],
+)
+def test_a_checkpoint_of_another_run_is_refused(tmp_path, module, settings, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        quick(module(), epochs=1, checkpoint=written(tmp_path), **settings)
+
+
+def test_a_checkpoint_of_other_data_is_refused(tmp_path):
+    path = written(tmp_path)
+    x, y = problem()
+    with pytest.raises(ValueError, match="other data"):
+        fit(linear(), squared_error, (2 * x, y), epochs=1, checkpoint=path, device="cpu",
+            progress=False)  # fmt: skip
+
+
+def test_a_checkpoint_that_cannot_be_written_says_so(tmp_path):
+    with pytest.raises(ValueError, match="nowhere does not exist"):
+        quick(linear(), epochs=1, checkpoint=tmp_path / "nowhere" / "run")
+
+
+# -- several processes --------------------------------------------------------------------------
+
+TWO_PROCESSES = """
+import sys
+import torch
+from torch import nn
+from mmlearn.training import fit, gather
+
+def info_nce(zx, zy):
+    logits = zx @ zy.T
+    rows = torch.arange(len(zx))
+    cross_entropy = nn.functional.cross_entropy
+    return cross_entropy(logits, rows) + cross_entropy(logits.T, rows)
+
+class Two(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.f, self.g = nn.Linear(3, 4), nn.Linear(2, 4)
+
+    def forward(self, x, y):
+        return self.f(x), self.g(y)
+
+generator = torch.Generator().manual_seed(0)
+x, y = torch.randn(24, 3, generator=generator), torch.randn(24, 2, generator=generator)
+torch.manual_seed(1)
+module = Two()
+history = fit(
+    module, lambda m, x, y: info_nce(*gather(*m(x, y))), (x, y),
+    epochs=3, batch_size=8, learning_rate=0.01, device="cpu", progress=False,
+)
+import os
+if os.environ.get("RANK", "0") == "0":
+    torch.save([history.loss, *module.state_dict().values()], sys.argv[1])
+"""
+
+
+def test_two_processes_on_half_batches_train_as_one_on_whole_batches(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(TWO_PROCESSES)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    launched = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    environments = [
+        {},
+        *(launched | {"RANK": rank, "LOCAL_RANK": rank} for rank in ("0", "1")),
+    ]
+    outputs = [tmp_path / name for name in ("one", "two", "other")]
+    processes = [
+        subprocess.Popen(
+            [sys.executable, script, output], env=os.environ | extra, stderr=subprocess.PIPE
+        )
+        for extra, output in zip(environments, outputs, strict=True)
+    ]
+    for process in processes:
+        _, error = process.communicate(timeout=100)
+        assert process.returncode == 0, error.decode()[-2000:]
+    one, two = torch.load(outputs[0]), torch.load(outputs[1])
+    assert one[0] == pytest.approx(two[0], rel=1e-5)
+    for a, b in zip(one[1:], two[1:], strict=True):
+        torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-4)
