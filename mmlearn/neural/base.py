@@ -137,6 +137,8 @@ class DeepMethod(BaseEstimator):
 
     # -- what a method may replace -----------------------------------------------------------
 
+    _sized_by_classes = False  # True where the embedding has one dimension a class: no n_components
+
     def _network(self):
         """A new network for the fitted sizes, with `encode_images` and `encode_texts`."""
         return TwoEncoders(self._encoder(0), self._encoder(1))
@@ -178,9 +180,10 @@ class DeepMethod(BaseEstimator):
         return self
 
     def _check_settings(self, n):
-        if not isinstance(self.n_components, int | np.integer) or self.n_components < 1:
+        n_components = 1 if self._sized_by_classes else self.n_components
+        if not isinstance(n_components, int | np.integer) or n_components < 1:
             raise ValueError(
-                f"n_components must be a whole number of at least 1, got {self.n_components!r}."
+                f"n_components must be a whole number of at least 1, got {n_components!r}."
             )
         for name in ("epochs", "batch_size"):
             if getattr(self, name) < 1:
@@ -305,10 +308,11 @@ def _merged_signature(cls):
     if not any(p.kind is p.VAR_KEYWORD for p in own.values()):
         return inspect.Signature(own.values())
     inherited = inspect.signature(super(cls, cls).__init__).parameters
+    left_out = {"self", *own} | ({"n_components"} if cls._sized_by_classes else set())
     merged = [p for p in own.values() if p.kind is not p.VAR_KEYWORD]
     merged += [
         p.replace(kind=p.KEYWORD_ONLY)
         for name, p in inherited.items()
-        if name not in own and name != "self" and p.kind is not p.VAR_KEYWORD
+        if name not in left_out and p.kind is not p.VAR_KEYWORD
     ]
     return inspect.Signature(merged)
