@@ -99,7 +99,8 @@ def active_counts(similarity, relevant, margin):
         Σ max(0, m - s_ap + s_an) = Σ_an c_an (m + s_an) - Σ_ap c_ap s_ap
 
     and c_ap, the number of negatives with m + s_an > s_ap, is found by bisection among the
-    anchor's sorted negatives; likewise c_an. That is O(n² log n) in place of O(n³).
+    anchor's sorted negatives, and c_an follows from the same ranks. That is O(n² log n) in place
+    of O(n³).
 
     Parameters
     ----------
@@ -114,22 +115,26 @@ def active_counts(similarity, relevant, margin):
     (tensor([[1, 0, 0]]), tensor([[0, 1, 0]]))
     """
     _check(similarity, relevant)
-    similarity, inf = similarity.detach(), torch.inf
-    reach = (similarity + margin).detach()
-    negatives = reach.masked_fill(relevant, inf).sort(dim=1).values
-    positives = similarity.masked_fill(~relevant, inf).sort(dim=1).values
-    n_negatives = (~relevant).sum(dim=1, keepdim=True)
-    c_ap = n_negatives - torch.searchsorted(negatives, similarity.contiguous(), right=True)
-    c_an = torch.searchsorted(positives, reach.contiguous())
-    return c_ap.masked_fill(~relevant, 0), c_an.masked_fill(relevant, 0)
+    similarity = similarity.detach()
+    reach, order = _sort_rows((similarity + margin).detach().masked_fill(relevant, torch.inf))
+    anchor, positive = relevant.nonzero(as_tuple=True)
+    n_idle = _rank(similarity, anchor, positive, reach, right=True)  # negatives out of reach
+    c_ap, c_an = torch.zeros_like(order), torch.zeros_like(order)
+    c_ap[anchor, positive] = (~relevant).sum(dim=1)[anchor] - n_idle
+    # The negative of rank r is active for the positives with n_idle <= r: a running total.
+    some = n_idle < order.shape[1]
+    one = torch.ones_like(anchor[some])
+    histogram = torch.zeros_like(order).index_put_((anchor[some], n_idle[some]), one, True)
+    c_an.scatter_(1, order, histogram.cumsum(dim=1))
+    return c_ap, c_an.masked_fill_(relevant, 0)
 
 
 def semi_hard(similarity, relevant, margin):
     """For every (anchor, positive) the closest negative that is still further than the positive.
 
-    It is the negative of largest s_an among those with s_ap - m < s_an < s_ap. A positive that
-    has none gives no triplet, so that on embeddings that are all equal there is none at all and
-    the loss is 0: see :func:`embedding_health`.
+    It is the negative of largest m_an + s_an among those with s_an < s_ap < m_an + s_an. A
+    positive that has none gives no triplet, so that on embeddings that are all equal there is none
+    at all and the loss is 0: see :func:`embedding_health`.
 
     The negatives of each anchor are sorted once, and each positive is looked up among them by
     bisection: O(n² log n) time and O(n²) memory, where a mask of all triplets takes O(n³).
@@ -152,16 +157,16 @@ def semi_hard(similarity, relevant, margin):
     (tensor([0]), tensor([0]), tensor([2]))
     """
     _check(similarity, relevant)
-    similarity = similarity.detach().contiguous()
-    ordered, order = similarity.masked_fill(relevant, torch.inf).sort(dim=1)
+    similarity = similarity.detach()
+    negatives, order = _sort_rows(similarity.masked_fill(relevant, torch.inf))
     anchor, positive = relevant.nonzero(as_tuple=True)
-    n_below = torch.searchsorted(ordered, similarity, out_int32=True)[anchor, positive]
-    some = n_below > 0
-    anchor, positive = anchor[some], positive[some]
-    negative = order[anchor, n_below[some] - 1]
-    s_ap, s_an = similarity[anchor, positive], similarity[anchor, negative]
-    active = s_an + _of(margin, anchor, negative) > s_ap
-    return anchor[active], positive[active], negative[active]
+    n_below = _rank(similarity, anchor, positive, negatives)
+    # The best of the first r negatives, for every r; with one margin for all it is the r-th.
+    reach, best = (similarity + margin).detach().gather(1, order).cummax(dim=1)
+    last = n_below - 1
+    active = (n_below > 0) & (reach[anchor, last] > similarity[anchor, positive])
+    anchor, positive, last = anchor[active], positive[active], last[active]
+    return anchor, positive, order[anchor, best[anchor, last]]
 
 
 def batch_hard(similarity, relevant, margin=0.0):
@@ -251,8 +256,23 @@ def embedding_health(zx, zy, labels=None, margin=0.2):
     }
 
 
-def _of(margin, anchor, negative):
-    return margin[anchor, negative] if torch.is_tensor(margin) and margin.ndim == 2 else margin
+def _sort_rows(values):
+    """Each row ascending, and where its entries came from."""
+    if values.device.type != "cpu":
+        return values.sort(dim=1)
+    order = torch.from_numpy(values.numpy().argsort(axis=1))  # vectorised: several times faster
+    return values.gather(1, order), order
+
+
+def _rank(similarity, anchor, positive, ordered, right=False):
+    """How many of its anchor's `ordered` numbers lie below s_ap (with `right`: or equal it)."""
+    n_positives = anchor.bincount(minlength=len(similarity))
+    slot = torch.arange(len(anchor), device=anchor.device)
+    slot = slot - (n_positives.cumsum(0) - n_positives)[anchor]
+    # Bisection wants as many numbers for each anchor, so the lists of positives are padded.
+    table = similarity.new_zeros(len(similarity), int(n_positives.max()))
+    table[anchor, slot] = similarity[anchor, positive]
+    return torch.searchsorted(ordered, table, right=right)[anchor, slot]
 
 
 def _check(similarity, relevant):
