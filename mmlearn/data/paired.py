@@ -160,11 +160,12 @@ class PairedDataset:
 
         Parameters
         ----------
-        image : "colour", "hog", "cnn", several joined with "+", a scikit-learn transformer of
-            uint8 pictures (n, h, w, 3), or None for the `image_vectors` that came with the data
-            or, without such, the raw pictures
-        text : "bow", "tfidf", "lsa", several joined with "+", a scikit-learn transformer of
-            lists of str, or None for the `text_vectors` or, without such, the raw captions
+        image : "colour", "hog", "cnn", "cnn_parts", several joined with "+", a scikit-learn
+            transformer of uint8 pictures (n, h, w, 3), or None for the `image_vectors` that came
+            with the data or, without such, the raw pictures
+        text : "bow", "tfidf", "lsa", "lsa_parts", several joined with "+", a scikit-learn
+            transformer of lists of str, or None for the `text_vectors` that came with the data
+            or, without such, the raw captions
 
         Returns
         -------

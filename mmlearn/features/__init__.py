@@ -6,9 +6,11 @@ JoinedFeatures(transformers=[ColourHistogram(), HOG()])
 LSA()
 """
 
+from functools import partial
+
 from mmlearn.features.image import HOG, CNNFeatures, ColourHistogram
 from mmlearn.features.joined import JoinedFeatures
-from mmlearn.features.text import LSA, BagOfWords, TfIdf
+from mmlearn.features.text import LSA, BagOfWords, TextParts, TfIdf
 
 __all__ = [
     "HOG",
@@ -17,17 +19,24 @@ __all__ = [
     "CNNFeatures",
     "ColourHistogram",
     "JoinedFeatures",
+    "TextParts",
     "TfIdf",
     "make_image_features",
     "make_text_features",
 ]
 
-IMAGE_FEATURES = {"colour": ColourHistogram, "hog": HOG, "cnn": CNNFeatures}
-TEXT_FEATURES = {"bow": BagOfWords, "tfidf": TfIdf, "lsa": LSA}
+IMAGE_FEATURES = {
+    "colour": ColourHistogram,
+    "hog": HOG,
+    "cnn": CNNFeatures,
+    "cnn_parts": partial(CNNFeatures, grid=2),
+}
+TEXT_FEATURES = {"bow": BagOfWords, "tfidf": TfIdf, "lsa": LSA, "lsa_parts": TextParts}
 
 
 def make_image_features(name):
-    """The unfitted transformer of a name: "colour", "hog", "cnn", or several joined with "+".
+    """The unfitted transformer of a name: "colour", "hog", "cnn", "cnn_parts" (the whole picture
+    and its four quarters), or several joined with "+".
 
     A transformer is given back as it is, and None as None (the raw pictures).
 
@@ -40,7 +49,8 @@ def make_image_features(name):
 
 
 def make_text_features(name):
-    """The unfitted transformer of a name: "bow", "tfidf", "lsa", or several joined with "+".
+    """The unfitted transformer of a name: "bow", "tfidf", "lsa", "lsa_parts" (the whole text and
+    its three thirds), or several joined with "+".
 
     A transformer is given back as it is, and None as None (the raw texts).
     """

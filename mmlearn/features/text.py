@@ -1,12 +1,12 @@
 """Texts as vectors: bag of words, TF-IDF, latent semantic analysis."""
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.utils.validation import check_is_fitted
 
-__all__ = ["LSA", "BagOfWords", "TfIdf"]
+__all__ = ["LSA", "BagOfWords", "TextParts", "TfIdf"]
 
 
 class BagOfWords(TransformerMixin, BaseEstimator):
@@ -157,6 +157,69 @@ class LSA(TransformerMixin, BaseEstimator):
         """Dense float64 matrix (n, n_components); a text of unknown words is a row of zeros."""
         check_is_fitted(self)
         return self.svd_.transform(self.tfidf_.vectorizer_.transform(_check_texts(X)))
+
+
+class TextParts(TransformerMixin, BaseEstimator):
+    """A text as a whole and in consecutive parts, all through the same features.
+
+        x = [x_whole, x_part 1, ..., x_part p]
+
+    A text of m words is cut into p runs whose lengths differ by one word at most, the longer ones
+    first; words are what white space separates. A text of fewer words than parts leaves its last
+    parts empty: rows of zeros. The features are fitted on whole texts, so that all parts live in
+    one space.
+
+    Parameters
+    ----------
+    transformer : name or transformer of texts, default "lsa"
+    parts : int, default 3
+
+    Attributes
+    ----------
+    transformer_ : the fitted transformer
+    feature_groups_ : list of 1 + parts slices, the whole first
+
+    Raises
+    ------
+    ValueError
+        If `parts` is no whole number from 1 to 100.
+
+    Examples
+    --------
+    >>> texts = ["red car", "red rose", "blue car"]
+    >>> TextParts(BagOfWords(min_df=2), parts=2).fit_transform(texts)  # columns: car, red
+    array([[1., 1., 0., 1., 1., 0.],
+           [0., 1., 0., 1., 0., 0.],
+           [1., 0., 0., 0., 1., 0.]])
+    """
+
+    def __init__(self, transformer="lsa", parts=3):
+        self.transformer = transformer
+        self.parts = parts
+
+    def fit(self, X, y=None):
+        """Fit the features on the whole texts."""
+        from mmlearn.features import make_text_features
+
+        whole = isinstance(self.parts, int | np.integer) and not isinstance(self.parts, bool)
+        if not whole or not 1 <= self.parts <= 100:
+            raise ValueError(f"parts must be a whole number from 1 to 100, got {self.parts!r}.")
+        self.transformer_ = clone(make_text_features(self.transformer)).fit(_check_texts(X))
+        d = np.asarray(self.transformer_.transform(X[:1])).shape[1]
+        self.feature_groups_ = [slice(i * d, (i + 1) * d) for i in range(1 + self.parts)]
+        return self
+
+    def transform(self, X):
+        """Features (n, d · (1 + parts)) of a list of texts."""
+        check_is_fitted(self)
+        cut = [np.array_split(text.split(), self.parts) for text in _check_texts(X)]
+        columns = [[" ".join(of_one[i]) for of_one in cut] for i in range(self.parts)]
+        return np.hstack([self._features(texts) for texts in (X, *columns)])
+
+    def _features(self, texts):
+        x = np.array(self.transformer_.transform(list(texts)))
+        x[[not text.strip() for text in texts]] = 0  # whatever the features make of nothing
+        return x
 
 
 def _check_texts(texts):

@@ -111,6 +111,7 @@ def test_hog_ignores_brightness_but_not_a_blank_picture():
         (HOG(cell=20), "fewer than a block of 2×2"),
         (CNNFeatures("vgg"), "known models: efficientnet_lite0, resnet18"),
         (CNNFeatures(size=8), "size must be a whole number from 32"),
+        (CNNFeatures(grid=0), "grid must be a whole number from 1 to 32"),
     ],
 )
 def test_wrong_settings_are_named(features, message, pictures):
@@ -175,6 +176,57 @@ def test_cnn_features_are_the_same_from_the_cache(pictures, own_cache):
     assert fresh.dtype == np.float32
     np.testing.assert_array_equal(first, fresh)
     np.testing.assert_array_equal(second, fresh[::-1])
+
+
+@pytest.fixture
+def colour_network(monkeypatch):
+    """In place of the network: the mean colour of a picture, and a note of what was seen."""
+    seen = []
+
+    def see(self, pictures, keep=None):
+        seen.append(pictures.shape)
+        x = np.zeros((len(pictures), 1280), np.float32)
+        x[:, :3] = pictures.mean(axis=(1, 2))
+        if keep is not None:
+            keep(0, len(pictures), x)
+        return x
+
+    monkeypatch.setattr(CNNFeatures, "_see", see)
+    return seen
+
+
+@pytest.mark.parametrize("grid", [2, 3])
+def test_parts_are_the_whole_then_the_crops_row_by_row(grid, colour_network):
+    picture = np.zeros((1, 10, 7, 3), np.uint8)  # neither side is a multiple of 2 and 3
+    edges = [np.arange(grid + 1) * m // grid for m in (10, 7)]
+    crops = list(itertools.product(*map(itertools.pairwise, edges)))
+    for number, ((top, bottom), (left, right)) in enumerate(crops):
+        picture[0, top:bottom, left:right] = 10 * (number + 1)
+    features = CNNFeatures(grid=grid, cache=False)
+    x = features.fit_transform(picture)
+    assert x.shape == (1, 1280 * (1 + grid**2))
+    assert len(features.feature_groups_) == 1 + grid**2
+    blocks = [x[0, group][0] for group in features.feature_groups_]
+    assert blocks[0] == pytest.approx(picture.mean())
+    assert blocks[1:] == [10 * (number + 1) for number in range(grid**2)]
+
+
+def test_the_whole_of_parts_is_what_the_network_sees_without_parts(pictures, own_cache):
+    whole = CNNFeatures(size=32, device="cpu").fit_transform(pictures)
+    parts = CNNFeatures(size=32, device="cpu", grid=2).fit_transform(pictures)
+    np.testing.assert_array_equal(parts[:, :1280], whole)
+    quarter = CNNFeatures(size=32, device="cpu").fit_transform(pictures[:, :16, 16:].copy())
+    np.testing.assert_array_equal(parts[:, 2 * 1280 : 3 * 1280], quarter)
+
+
+def test_parts_use_the_store_of_wholes(pictures, own_cache, colour_network):
+    CNNFeatures().fit_transform(pictures)
+    parts = make_image_features("cnn_parts").fit(pictures)
+    first = parts.transform(pictures)
+    assert colour_network == [(6, 32, 32, 3)] + [(6, 16, 16, 3)] * 4
+    np.testing.assert_array_equal(parts.transform(pictures), first)
+    assert len(colour_network) == 5
+    assert len(list(own_cache.glob("*.sqlite"))) == 1
 
 
 class Counting:

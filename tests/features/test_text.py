@@ -10,6 +10,7 @@ from mmlearn.features import (
     LSA,
     BagOfWords,
     JoinedFeatures,
+    TextParts,
     TfIdf,
     make_image_features,
     make_text_features,
@@ -20,7 +21,7 @@ TEXTS = ["red car", "red rose", "blue car", "blue rose rose", "red blue"]
 
 @pytest.mark.parametrize(
     "features",
-    [BagOfWords(), TfIdf(), LSA(2), JoinedFeatures([BagOfWords(), LSA(2)])],
+    [BagOfWords(), TfIdf(), LSA(2), JoinedFeatures([BagOfWords(), LSA(2)]), TextParts(LSA(2), 2)],
     ids=repr,
 )
 def test_contract_of_a_text_transformer(features):
@@ -89,11 +90,48 @@ def test_anything_but_a_list_of_str_is_refused(features, texts):
         features.fit(texts)
 
 
+def test_parts_are_runs_of_words_in_order():
+    parts = TextParts("bow", parts=3).fit(TEXTS)  # columns: blue, car, red, rose
+    x = parts.transform(["red rose  car blue", "blue blue", ""])
+    assert parts.feature_groups_ == [slice(4 * i, 4 * i + 4) for i in range(4)]
+    whole, *runs = x[0].reshape(4, 4).tolist()
+    assert whole == [1, 1, 1, 1]
+    assert runs == [[0, 0, 1, 1], [0, 1, 0, 0], [1, 0, 0, 0]]  # two words, one, one
+    assert x[1].reshape(4, 4)[:, 0].tolist() == [2, 1, 1, 0]  # too short: the last part is empty
+    assert not x[2].any()
+
+
+def test_parts_of_a_text_live_in_the_space_of_whole_texts():
+    parts = TextParts(LSA(2), parts=2).fit(TEXTS)
+    x = parts.transform(["red car blue rose"])
+    alone = LSA(2).fit(TEXTS).transform(["red car blue rose", "red car", "blue rose"])
+    np.testing.assert_allclose(x.reshape(3, 2), alone, atol=1e-12)
+
+
+class Ones(LSA):
+    """Features that make something of nothing."""
+
+    def transform(self, X):
+        return np.ones((len(X), self.n_components))
+
+
+def test_an_empty_part_is_zero_whatever_the_features_make_of_it():
+    x = TextParts(Ones(2), parts=3).fit(TEXTS).transform(["red", "red car", " "])
+    assert x.reshape(3, 4, 2)[..., 0].tolist() == [[1, 1, 0, 0], [1, 1, 1, 0], [0, 0, 0, 0]]
+
+
+@pytest.mark.parametrize("parts", [0, 101, 2.0, True])
+def test_a_wrong_number_of_parts_is_refused(parts):
+    with pytest.raises(ValueError, match="parts must be a whole number from 1 to 100"):
+        TextParts(parts=parts).fit(TEXTS)
+
+
 def test_names_make_transformers():
     assert isinstance(make_text_features("lsa"), LSA)
     assert isinstance(make_text_features("tfidf"), TfIdf)
     joined = make_text_features("bow + lsa")
     assert [type(t) for t in joined.transformers] == [BagOfWords, LSA]
+    assert isinstance(make_text_features("lsa_parts"), TextParts)
     assert make_text_features(None) is None
     own = TfIdf(min_df=1)
     assert make_text_features(own) is own
