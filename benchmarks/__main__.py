@@ -1,10 +1,10 @@
-"""Run every benchmark: python -m benchmarks [cca] [retrieval]"""
+"""Run every benchmark: python -m benchmarks [cca] [kcca] [mining] [retrieval]"""
 
 import sys
 
-from benchmarks import cca, retrieval
+from benchmarks import cca, kcca, mining, retrieval
 
-KNOWN = {"cca": cca.main, "retrieval": retrieval.main}
+KNOWN = {"cca": cca.main, "kcca": kcca.main, "mining": mining.main, "retrieval": retrieval.main}
 
 unknown = [name for name in sys.argv[1:] if name not in KNOWN]
 if unknown:
