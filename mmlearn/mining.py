@@ -72,6 +72,10 @@ def batch_all(similarity, relevant, margin):
     (anchor, positive, negative) : three int64 vectors, one entry a triplet. Their number grows
     with the cube of the batch; the loss itself needs only :func:`active_counts`.
 
+    Raises
+    ------
+    ValueError: `relevant` is no boolean mask of the shape of `similarity`; so for all miners
+
     References
     ----------
     Hermans, Beyer, Leibe, In Defense of the Triplet Loss for Person Re-Identification,
@@ -217,7 +221,7 @@ def embedding_health(zx, zy, labels=None, margin=0.2):
     ----------
     zx, zy : (n, k) tensors, n >= 2
     labels : as for :func:`relevant_pairs`
-    margin : float
+    margin : float, or (n, n) a margin for each [anchor, negative]
 
     Returns
     -------
@@ -230,6 +234,10 @@ def embedding_health(zx, zy, labels=None, margin=0.2):
 
     A share of nothing (no triplet, for want of a negative) is 0.
 
+    Raises
+    ------
+    ValueError: shapes that differ, a single row, or labels of another length
+
     >>> health = embedding_health(torch.ones(4, 3), torch.ones(4, 3))
     >>> health["mean_distance"], health["active_share"], health["semi_hard_share"]
     (0.0, 1.0, 0.0)
@@ -239,7 +247,8 @@ def embedding_health(zx, zy, labels=None, margin=0.2):
             "zx and zy must be matrices of one shape (n, k) with at least two rows, got "
             f"{tuple(zx.shape)} and {tuple(zy.shape)}."
         )
-    zx, zy = zx.double(), zy.double()
+    zx, zy = zx.cpu().double(), zy.cpu().double()
+    margin = torch.as_tensor(margin).cpu()
     s = cosine_similarity(zx, zy)
     relevant = relevant_pairs(labels, len(zx), zx.device)
     active = semi_hards = 0

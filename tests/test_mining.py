@@ -198,3 +198,11 @@ def test_health_of_a_hand_example():
 def test_health_refuses_embeddings_that_are_not_paired():
     with pytest.raises(ValueError, match="one shape"):
         embedding_health(torch.ones(3, 2), torch.ones(4, 2))
+
+
+def test_health_takes_a_margin_for_each_negative_and_any_dtype():
+    generator = torch.Generator().manual_seed(0)
+    zx, zy = (torch.randn(24, 3, generator=generator).bfloat16() for _ in range(2))
+    plain = embedding_health(zx, zy, margin=0.25)
+    assert embedding_health(zx, zy, margin=torch.full((24, 24), 0.25)) == plain
+    assert embedding_health(zx, zy, margin=random_margins(24)) != plain
