@@ -18,10 +18,10 @@ def load_fashion(n=None, size=64, seed=0, min_items=500, max_items=1000):
     """Product photos on white with a title each: realistic pictures, and a real timeline.
 
     A caption is the product's title, such as "Puma Deck Navy Blue Backpack": brand, colour and
-    often the class itself. The catalogue is lopsided (a third of it is tops) and has a tail of
-    rare subcategories, so classes are evened out by `min_items` and `max_items`. Products without
-    a subcategory, article type, year or title are left out. Several products share a title (colour
-    and size variants, series), so near-duplicates can lie on both sides of a random split.
+    often the class itself. A catalogue is lopsided and has a tail of rare subcategories, so
+    classes are evened out by `min_items` and `max_items`. Products without a subcategory, article
+    type, year or title are left out. Many products share their title with another one, so
+    near-duplicates can lie on both sides of a random split.
 
     Looked for in $MMLEARN_DATA/fashion (train*.parquet), else had from the Hugging Face hub.
 
