@@ -11,7 +11,7 @@ __all__ = ["load_captions"]
 DEFAULT = "jxie/flickr8k"
 LOCAL = "captioned_photos"
 LICENCES = {
-    DEFAULT: "Photos: their owners on Flickr; see the page of jxie/flickr8k on the Hugging Face hub.",
+    DEFAULT: "Photos: their owners on Flickr; terms: see its page on the Hugging Face hub.",
     LOCAL: "Photos: each under a licence of its own (column license of the file).",
 }
 

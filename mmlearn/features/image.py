@@ -174,8 +174,8 @@ class CNNFeatures(_PictureFeatures):
     Crops were chosen over tiles of the last feature map because they say more: that map has only
     3 × 3 cells at 96 pixels, and every cell has already seen most of the picture. A logistic
     regression on the emoji's groups gets .682 from the whole, .681 with tiles of the map added
-    and .717 with crops (mean of
-    three splits, 400 principal components, each at its best of three strengths). The price is g² more runs of the network.
+    and .717 with crops (mean of three splits, on 400 principal components, each at its best of
+    three strengths). The price is g² more runs of the network.
 
     Nothing is learned here. Every picture's vector is kept in :func:`mmlearn.data.cache_dir`,
     under a hash of the picture, the network and the size, so that it is computed once only.
