@@ -1,10 +1,8 @@
 """Neural (and early-fusion) embeddings."""
 
+from mmlearn.neural.dcca import DCCA
 from mmlearn.neural.deep_sm import DeepSM
 from mmlearn.neural.fusion import EarlyFusion, JointFusion
+from mmlearn.neural.triplet import SAM, TripletEmbedding
 
-__all__ = [
-    "DeepSM",
-    "EarlyFusion",
-    "JointFusion",
-]
+__all__ = ["DCCA", "SAM", "DeepSM", "EarlyFusion", "JointFusion", "TripletEmbedding"]

@@ -137,11 +137,16 @@ class DeepMethod(BaseEstimator):
 
     # -- what a method may replace -----------------------------------------------------------
 
+    _drop_last = False  # True where a loss cannot be had from a last batch that is not full
     _sized_by_classes = False  # True where the embedding has one dimension a class: no n_components
 
     def _network(self):
         """A new network for the fitted sizes, with `encode_images` and `encode_texts`."""
         return TwoEncoders(self._encoder(0), self._encoder(1))
+
+    def _scaler(self, rows):
+        """What scales the rows of a modality, with `mean` and `scale`, learned from them."""
+        return Standardizer(rows)
 
     def _loss(self, module, x, y, *targets):
         """The loss of a batch: a scalar, or a dict with "loss" first."""
@@ -172,7 +177,7 @@ class DeepMethod(BaseEstimator):
         images, texts = check_pair(images, texts)
         targets = self._targets(labels, len(images))
         self._check_settings(len(images))
-        self.scalers_ = Standardizer(images), Standardizer(texts)
+        self.scalers_ = self._scaler(images), self._scaler(texts)
         x, y = self._standardized(images, 0), self._standardized(texts, 1)
         torch.manual_seed(self.random_state)
         self.module_ = self._network()
@@ -210,22 +215,27 @@ class DeepMethod(BaseEstimator):
     def _held_out(self, n):
         return round(self.validation_fraction * n)
 
+    def _split(self, n):
+        """Which training pairs are held out (None: no pair), and which are trained on."""
+        n_held = self._held_out(n)
+        if n_held == 0:
+            return None, slice(None)
+        order = torch.randperm(n, generator=torch.Generator().manual_seed(self.random_state))
+        return order[:n_held], order[n_held:]
+
     def _train(self, tensors):
-        n_held = self._held_out(len(tensors[0]))
-        order = torch.randperm(
-            len(tensors[0]), generator=torch.Generator().manual_seed(self.random_state)
-        )
-        held, kept = order[:n_held], order[n_held:] if n_held else slice(None)
+        held, kept = self._split(len(tensors[0]))
         self.history_ = train(
             self.module_,
             self._loss,
             [t[kept] for t in tensors],
             epochs=self.epochs,
             batch_size=self.batch_size,
+            drop_last=self._drop_last,
             learning_rate=self.learning_rate,
             weight_decay=self.weight_decay,
-            validation=[t[held] for t in tensors] if n_held else None,
-            metric=self._metric if n_held else None,
+            validation=None if held is None else [t[held] for t in tensors],
+            metric=None if held is None else self._metric,
             patience=self.patience,
             on_epoch=self._on_epoch,
             checkpoint=self.checkpoint,
