@@ -162,10 +162,10 @@ class PairedDataset:
         ----------
         image : "colour", "hog", "cnn", "cnn_parts", several joined with "+", a scikit-learn
             transformer of uint8 pictures (n, h, w, 3), or None for the `image_vectors` that came
-            with the data or, without such, the raw pictures
+            with the data or, without such, the raw pictures; "sqrt" or "log" of the vectors
         text : "bow", "tfidf", "lsa", "lsa_parts", several joined with "+", a scikit-learn
             transformer of lists of str, or None for the `text_vectors` that came with the data
-            or, without such, the raw captions
+            or, without such, the raw captions; "sqrt" or "log" of the vectors
 
         Returns
         -------
@@ -180,36 +180,33 @@ class PairedDataset:
         from mmlearn.features import make_image_features, make_text_features
 
         image, text = make_image_features(image), make_text_features(text)
-        if image is not None and self.pictures is None:
-            raise ValueError(_only_vectors(self.name, "image", self.image_vectors))
-        if text is not None and self.captions is None:
-            raise ValueError(_only_vectors(self.name, "text", self.text_vectors))
         return dataclasses.replace(self)._with_features(image, text)
 
     def _with_features(self, image, text):
-        self._image_features = None if image is None else _Fitted(image, self.pictures)
-        self._text_features = None if text is None else _Fitted(text, self.captions)
+        if image is not None:
+            raw = _raw(self.name, "image", image, self.pictures, self.image_vectors)
+            self._image_features = _Fitted(image, raw)
+        if text is not None:
+            raw = _raw(self.name, "text", text, self.captions, self.text_vectors)
+            self._text_features = _Fitted(text, raw)
         return self
 
     @property
     def images(self):
         """Features (n, d_x) if :meth:`features` chose some, else `image_vectors` or pictures."""
-        if self._image_features is None and self.image_vectors is not None:
-            return self.image_vectors
-        return self._represent("images", self._image_features, self.pictures)
+        return self._represent("images", self._image_features, self.pictures, self.image_vectors)
 
     @property
     def texts(self):
         """Features (n, d_y) if :meth:`features` chose some, else `text_vectors` or captions."""
-        if self._text_features is None and self.text_vectors is not None:
-            return self.text_vectors
-        return self._represent("texts", self._text_features, self.captions)
+        return self._represent("texts", self._text_features, self.captions, self.text_vectors)
 
-    def _represent(self, key, features, raw):
+    def _represent(self, key, features, raw, vectors):
         if features is None:
-            return raw
+            return raw if vectors is None else vectors
         if key not in self._computed:
-            self._computed[key] = features.transform(raw)
+            of_vectors = getattr(features.transformer, "of_vectors", False)
+            self._computed[key] = features.transform(vectors if of_vectors else raw)
         return self._computed[key]
 
     @property
@@ -412,12 +409,21 @@ def _check_folds(folds):
     return None if folds is None else list(folds)
 
 
-def _only_vectors(name, kind, vectors):
-    raw = "pictures" if kind == "image" else "texts"
-    return (
-        f"{name} has no {raw} here, only {kind} vectors of {vectors.shape[1]} numbers: "
-        f"use features({kind}=None) to work with those."
-    )
+def _raw(name, kind, transformer, raw, vectors):
+    """What a transformer works on: the pictures or texts, or the vectors if it is made for them."""
+    if getattr(transformer, "of_vectors", False):
+        if vectors is None:
+            raise ValueError(
+                f"{name} has no {kind} vectors, which {transformer} works on; name features of its "
+                f"{'pictures' if kind == 'image' else 'texts'} instead."
+            )
+        return vectors
+    if raw is None:
+        raise ValueError(
+            f"{name} has no {'pictures' if kind == 'image' else 'texts'} here, only {kind} vectors "
+            f"of {vectors.shape[1]} numbers: use features({kind}=None) to work with those."
+        )
+    return raw
 
 
 def _check_classes(labels, names, name):

@@ -11,6 +11,7 @@ from functools import partial
 from mmlearn.features.image import HOG, CNNFeatures, ColourHistogram
 from mmlearn.features.joined import JoinedFeatures
 from mmlearn.features.text import LSA, BagOfWords, TextParts, TfIdf
+from mmlearn.features.vectors import Logarithm, SquareRoot
 
 __all__ = [
     "HOG",
@@ -19,24 +20,34 @@ __all__ = [
     "CNNFeatures",
     "ColourHistogram",
     "JoinedFeatures",
+    "Logarithm",
+    "SquareRoot",
     "TextParts",
     "TfIdf",
     "make_image_features",
     "make_text_features",
 ]
 
+VECTORS = {"sqrt": SquareRoot, "log": Logarithm}  # of the vectors that came with the data
 IMAGE_FEATURES = {
     "colour": ColourHistogram,
     "hog": HOG,
     "cnn": CNNFeatures,
     "cnn_parts": partial(CNNFeatures, grid=2),
+    **VECTORS,
 }
-TEXT_FEATURES = {"bow": BagOfWords, "tfidf": TfIdf, "lsa": LSA, "lsa_parts": TextParts}
+TEXT_FEATURES = {
+    "bow": BagOfWords,
+    "tfidf": TfIdf,
+    "lsa": LSA,
+    "lsa_parts": TextParts,
+    **VECTORS,
+}
 
 
 def make_image_features(name):
     """The unfitted transformer of a name: "colour", "hog", "cnn", "cnn_parts" (the whole picture
-    and its four quarters), or several joined with "+".
+    and its four quarters), or several joined with "+"; "sqrt" or "log" of a dataset's own vectors.
 
     A transformer is given back as it is, and None as None (the raw pictures).
 
@@ -50,7 +61,7 @@ def make_image_features(name):
 
 def make_text_features(name):
     """The unfitted transformer of a name: "bow", "tfidf", "lsa", "lsa_parts" (the whole text and
-    its three thirds), or several joined with "+".
+    its three thirds), or several joined with "+"; "sqrt" or "log" of a dataset's own vectors.
 
     A transformer is given back as it is, and None as None (the raw texts).
     """
@@ -72,5 +83,7 @@ def _make(name, known, kind):
                 f"unknown {kind} features {part!r}; known names: {', '.join(known)} "
                 '(join several with "+").'
             )
+    if len(parts) > 1 and any(part in VECTORS for part in parts):
+        raise ValueError(f"{', '.join(VECTORS)} work on vectors and cannot be joined to others.")
     made = [known[part]() for part in parts]
     return made[0] if len(made) == 1 else JoinedFeatures(made)
