@@ -4,5 +4,6 @@ from mmlearn.linear.cca import CCA
 from mmlearn.linear.cfa import CFA
 from mmlearn.linear.kcca import KCCA
 from mmlearn.linear.moments import PairMoments
+from mmlearn.linear.semantic import SCM, SM
 
-__all__ = ["CCA", "CFA", "KCCA", "PairMoments"]
+__all__ = ["CCA", "CFA", "KCCA", "SCM", "SM", "PairMoments"]
