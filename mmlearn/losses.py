@@ -343,6 +343,7 @@ def triplet_loss_one_way(similarity, relevant, margin=0.2, mining="all"):
     >>> round(loss.item(), 6), s.grad.tolist()
     (0.1, [[-1.0, 1.0, 0.0]])
     """
+    similarity = _at_least_float32(similarity)
     if mining == "all":
         c_ap, c_an = active_counts(similarity, relevant, margin)
         total = (c_an * (margin + similarity) - c_ap * similarity).sum()

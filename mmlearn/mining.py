@@ -126,9 +126,8 @@ def active_counts(similarity, relevant, margin):
     c_ap, c_an = torch.zeros_like(order), torch.zeros_like(order)
     c_ap[anchor, positive] = (~relevant).sum(dim=1)[anchor] - n_idle
     # The negative of rank r is active for the positives with n_idle <= r: a running total.
-    some = n_idle < order.shape[1]
-    one = torch.ones_like(anchor[some])
-    histogram = torch.zeros_like(order).index_put_((anchor[some], n_idle[some]), one, True)
+    one = torch.ones_like(anchor)
+    histogram = torch.zeros_like(order).index_put_((anchor, n_idle), one, accumulate=True)
     c_an.scatter_(1, order, histogram.cumsum(dim=1))
     return c_ap, c_an.masked_fill_(relevant, 0)
 

@@ -444,6 +444,15 @@ def brute_force(s, relevant, mining, margin=0.2):
     return sum(active) / len(active)
 
 
+@MININGS
+def test_similarities_in_half_precision_are_compared_in_full(mining):
+    s = torch.tensor([[0.5, 0.375]], dtype=torch.bfloat16, requires_grad=True)
+    loss = triplet_loss_one_way(s, ONE_POSITIVE, 0.2, mining)
+    loss.backward()
+    assert loss.item() == pytest.approx(0.075, abs=1e-6)
+    assert s.grad.tolist() == [[-1, 1]]
+
+
 def test_items_of_the_anchors_class_are_never_pushed_away():
     s = torch.tensor([[0.1, 0.3, 0.2], [0.3, 0.2, 0.1], [0.2, 0.1, 0.3]], requires_grad=True)
     relevant = losses.relevant_pairs(torch.tensor([0, 0, 1]), 3)
