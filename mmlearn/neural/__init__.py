@@ -1,8 +1,19 @@
 """Neural (and early-fusion) embeddings."""
 
+from mmlearn.neural.contrastive import InfoNCE, SigLIP, SupCon
 from mmlearn.neural.dcca import DCCA
 from mmlearn.neural.deep_sm import DeepSM
 from mmlearn.neural.fusion import EarlyFusion, JointFusion
 from mmlearn.neural.triplet import SAM, TripletEmbedding
 
-__all__ = ["DCCA", "SAM", "DeepSM", "EarlyFusion", "JointFusion", "TripletEmbedding"]
+__all__ = [
+    "DCCA",
+    "SAM",
+    "DeepSM",
+    "EarlyFusion",
+    "InfoNCE",
+    "JointFusion",
+    "SigLIP",
+    "SupCon",
+    "TripletEmbedding",
+]
