@@ -37,7 +37,9 @@ def _parser():
         "retrieval, image to text and text to image, beside chance.",
         epilog="example: python -m mmlearn scoreboard --methods cca,cfa --seeds 3 --plot board.png",
     )
-    board.add_argument("--dataset", default="emoji", help="emoji (default)")
+    board.add_argument(
+        "--dataset", default="emoji", help="emoji (default), wikipedia, fashion or captions"
+    )
     board.add_argument("--methods", metavar="A,B", help="names from the methods command; all")
     board.add_argument("--seeds", type=int, default=3, metavar="N", help="random splits; 3")
     board.add_argument("--json", type=Path, metavar="FILE", help="write the results as JSON")

@@ -95,9 +95,7 @@ def _encode(value, key, tensors):
     if isinstance(value, np.ndarray) and value.dtype.kind in "US":
         return {"$strings": value.tolist()}
     if isinstance(value, np.ndarray | np.generic):
-        # A copy: views of one array would share storage, which the format does not allow.
-        tensors[key] = torch.from_numpy(np.array(value, order="C"))
-        return {"$scalar" if isinstance(value, np.generic) else "$array": key}
+        return _encode_array(value, key, tensors)
     if isinstance(value, torch.Tensor):
         tensors[key] = value.detach().cpu().clone().contiguous()
         return {"$tensor": key}
@@ -113,6 +111,16 @@ def _encode(value, key, tensors):
         ]
         return {"$dict": items}
     return _encode_object(value, key, tensors)
+
+
+def _encode_array(value, key, tensors):
+    """Rows or columns first, as in memory: products with the array then round as before."""
+    by_columns = value.ndim == 2 and value.flags.f_contiguous and not value.flags.c_contiguous
+    # A copy: views of one array would share storage, which the format does not allow.
+    tensors[key] = torch.from_numpy(np.array(value.T if by_columns else value, order="C"))
+    if isinstance(value, np.generic):
+        return {"$scalar": key}
+    return {"$array by columns" if by_columns else "$array": key}
 
 
 def _encode_object(value, key, tensors):
@@ -152,6 +160,7 @@ class _Reader:
         return {
             "$strings": lambda: np.array(content),
             "$array": lambda: self.tensors[content].numpy(),
+            "$array by columns": lambda: self.tensors[content].numpy().T,
             "$scalar": lambda: self.tensors[content].numpy()[()],
             "$tensor": lambda: self.tensors[content],
             "$slice": lambda: slice(*content),

@@ -1,7 +1,14 @@
-"""Every method of the course, listed once; the scoreboard and the tests read this."""
+"""Every method of the course, listed once; the scoreboard and the tests read this.
 
-from dataclasses import dataclass, field
+The settings that the scoreboard uses stand in `settings.toml` beside this file. They were chosen on
+validation parts of the training sets by `tools/tune.py`, never on a test part.
+"""
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
+from importlib.resources import files
 
 __all__ = ["Method", "get_method", "methods"]
 
@@ -10,18 +17,18 @@ __all__ = ["Method", "get_method", "methods"]
 class Method:
     """One method: where its class is, what kind it is and where it comes from.
 
-    `params` holds the settings that the scoreboard uses; they were chosen on a
-    validation part of the emoji training sets (seeds 0 to 2), never on a test part.
+    ``kind`` is "joint", "coordinated" or "pair"; ``multilabel`` says whether it can learn from
+    several labels an item, shape (n, t); ``webinar_row`` is its row of the webinar's table.
     """
 
     name: str
     title: str
     path: str
-    kind: str  # "joint", "coordinated" or "pair"
-    supervised: bool
+    kind: str
     reference: str
+    supervised: bool = False
+    multilabel: bool = False
     webinar_row: str | None = None
-    params: dict = field(default_factory=dict)
 
     @property
     def cls(self):
@@ -29,13 +36,34 @@ class Method:
         module, name = self.path.split(":")
         return getattr(import_module(module), name)
 
-    def build(self, random_state=0):
-        """A new, unfitted estimator with the scoreboard's settings."""
-        params = dict(self.params)
+    def settings(self, dataset="emoji"):
+        """The scoreboard's settings on a dataset: {"params": {...}, "features": {...}}.
+
+        ``features`` names what the method asks for in place of the dataset's usual features.
+        """
+        found = dict(_settings().get(self.name, {}).get(dataset, {}))
+        return {"features": found.pop("features", {}), "params": found}
+
+    def build(self, random_state=0, settings=None):
+        """A new, unfitted estimator with these settings (the scoreboard's on emoji if None)."""
+        params = dict((settings or self.settings())["params"])
         if "random_state" in self.cls().get_params():
             params["random_state"] = random_state
         return self.cls(**params)
 
+
+@cache
+def _settings():
+    return tomllib.loads((files("mmlearn") / "settings.toml").read_text(encoding="utf-8"))
+
+
+SURVEY = (
+    "Baltrušaitis, Ahuja, Morency, Multimodal Machine Learning: A Survey and Taxonomy, "
+    "IEEE TPAMI 2019"
+)
+RASIWASIA = (
+    "Rasiwasia et al., A New Approach to Cross-Modal Multimedia Retrieval, ACM Multimedia 2010"
+)
 
 _METHODS = (
     Method(
@@ -43,41 +71,187 @@ _METHODS = (
         "Early fusion",
         "mmlearn.neural.fusion:EarlyFusion",
         "joint",
-        supervised=False,
-        params={"n_components": 20},
-        reference="Baltrušaitis, Ahuja, Morency, Multimodal Machine Learning: A Survey and "
-        "Taxonomy, IEEE TPAMI 2019",
+        SURVEY,
     ),
     Method(
         "joint_fusion",
         "Joint (late) fusion",
         "mmlearn.neural.fusion:JointFusion",
         "joint",
+        SURVEY,
         supervised=True,
-        params={"modality_dropout": 0.3},
-        reference="Baltrušaitis, Ahuja, Morency, Multimodal Machine Learning: A Survey and "
-        "Taxonomy, IEEE TPAMI 2019",
     ),
     Method(
         "cca",
         "CCA",
         "mmlearn.linear.cca:CCA",
         "coordinated",
-        supervised=False,
-        reference="Hotelling, Relations Between Two Sets of Variates, Biometrika 1936",
+        "Hotelling, Relations Between Two Sets of Variates, Biometrika 1936",
         webinar_row="CCA",
-        params={"n_components": 8, "shrinkage": 0.7},
     ),
     Method(
         "cfa",
         "CFA",
         "mmlearn.linear.cfa:CFA",
         "coordinated",
-        supervised=False,
-        reference="Li, Dimitrova, Li, Sethi, Multimedia Content Processing Through Cross-Modal "
+        "Li, Dimitrova, Li, Sethi, Multimedia Content Processing Through Cross-Modal "
         "Association, ACM Multimedia 2003",
         webinar_row="CFA",
-        params={"n_components": 10},
+    ),
+    Method(
+        "kcca",
+        "KCCA",
+        "mmlearn.linear.kcca:KCCA",
+        "coordinated",
+        "Hardoon, Szedmak, Shawe-Taylor, Canonical Correlation Analysis: An Overview with "
+        "Application to Learning Methods, Neural Computation 2004",
+        webinar_row="KCCA",
+    ),
+    Method(
+        "sm",
+        "SM",
+        "mmlearn.linear.semantic:SM",
+        "coordinated",
+        RASIWASIA,
+        supervised=True,
+    ),
+    Method(
+        "scm",
+        "SCM",
+        "mmlearn.linear.semantic:SCM",
+        "coordinated",
+        RASIWASIA,
+        supervised=True,
+    ),
+    Method(
+        "lgcfl",
+        "LGCFL",
+        "mmlearn.linear.lgcfl:LGCFL",
+        "coordinated",
+        "Kang, Xiang, Liao, Xu, Pan, Learning Consistent Feature Representation for Cross-Modal "
+        "Multimedia Retrieval, IEEE Transactions on Multimedia 2015",
+        supervised=True,
+        multilabel=True,
+        webinar_row="LGCFL",
+    ),
+    Method(
+        "jrl",
+        "JRL",
+        "mmlearn.linear.jrl:JRL",
+        "coordinated",
+        "Zhai, Peng, Xiao, Learning Cross-Media Joint Representation With Sparse and "
+        "Semisupervised Regularization, IEEE TCSVT 2014",
+        supervised=True,
+        webinar_row="JRL",
+    ),
+    Method(
+        "multimodal_ae",
+        "Multimodal autoencoder",
+        "mmlearn.neural.autoencoders:MultimodalAutoencoder",
+        "joint",
+        "Ngiam, Khosla, Kim, Nam, Lee, Ng, Multimodal Deep Learning, ICML 2011",
+    ),
+    Method(
+        "corr_ae",
+        "Corr-AE",
+        "mmlearn.neural.autoencoders:CorrespondenceAutoencoder",
+        "coordinated",
+        "Feng, Wang, Li, Cross-modal Retrieval with Correspondence Autoencoder, "
+        "ACM Multimedia 2014",
+        webinar_row="Corr-AE",
+    ),
+    Method(
+        "dcca",
+        "Deep CCA",
+        "mmlearn.neural.dcca:DCCA",
+        "coordinated",
+        "Andrew, Arora, Bilmes, Livescu, Deep Canonical Correlation Analysis, ICML 2013",
+        webinar_row="DCCA",
+    ),
+    Method(
+        "cmdn",
+        "CMDN",
+        "mmlearn.neural.cmdn:CMDN",
+        "coordinated",
+        "Peng, Huang, Qi, Cross-Media Shared Representation by Hierarchical Learning with "
+        "Multiple Deep Networks, IJCAI 2016",
+        supervised=True,
+        webinar_row="CMDN",
+    ),
+    Method(
+        "deep_sm",
+        "Deep-SM",
+        "mmlearn.neural.deep_sm:DeepSM",
+        "coordinated",
+        "Wei et al., Cross-Modal Retrieval With CNN Visual Features: A New Baseline, "
+        "IEEE Transactions on Cybernetics 2017",
+        supervised=True,
+        multilabel=True,
+        webinar_row="Deep-SM",
+    ),
+    Method(
+        "acmr",
+        "ACMR",
+        "mmlearn.neural.acmr:ACMR",
+        "coordinated",
+        "Wang, Yang, Xu, Hanjalic, Shen, Adversarial Cross-Modal Retrieval, ACM Multimedia 2017",
+        supervised=True,
+        webinar_row="ACMR",
+    ),
+    Method(
+        "ccl",
+        "CCL",
+        "mmlearn.neural.ccl:CCL",
+        "coordinated",
+        "Peng, Qi, Huang, Yuan, CCL: Cross-modal Correlation Learning With Multigrained Fusion "
+        "by Hierarchical Network, IEEE Transactions on Multimedia 2018",
+        supervised=True,
+        webinar_row="CCL",
+    ),
+    Method(
+        "triplet",
+        "Triplet",
+        "mmlearn.neural.triplet:TripletEmbedding",
+        "coordinated",
+        "Schroff, Kalenichenko, Philbin, FaceNet: A Unified Embedding for Face Recognition and "
+        "Clustering, CVPR 2015",
+        supervised=True,
+        multilabel=True,
+    ),
+    Method(
+        "sam",
+        "SAM (adaptive triplet)",
+        "mmlearn.neural.triplet:SAM",
+        "coordinated",
+        "Semedo, Magalhães, Cross-Modal Subspace Learning with Scheduled Adaptive Margin "
+        "Constraints, ACM Multimedia 2019",
+        supervised=True,
+        multilabel=True,
+        webinar_row="SAM",
+    ),
+    Method(
+        "infonce",
+        "InfoNCE (CLIP)",
+        "mmlearn.neural.contrastive:InfoNCE",
+        "coordinated",
+        "van den Oord, Li, Vinyals, Representation Learning with Contrastive Predictive Coding, "
+        "2018; Radford et al., Learning Transferable Visual Models, ICML 2021",
+    ),
+    Method(
+        "siglip",
+        "SigLIP",
+        "mmlearn.neural.contrastive:SigLIP",
+        "coordinated",
+        "Zhai, Mustafa, Kolesnikov, Beyer, Sigmoid Loss for Language Image Pre-Training, ICCV 2023",
+    ),
+    Method(
+        "supcon",
+        "Supervised contrastive",
+        "mmlearn.neural.contrastive:SupCon",
+        "coordinated",
+        "Khosla et al., Supervised Contrastive Learning, NeurIPS 2020",
+        supervised=True,
+        multilabel=True,
     ),
 )
 

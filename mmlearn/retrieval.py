@@ -276,21 +276,29 @@ def evaluate_retrieval(model, test, labels="labels", top=None, empty="skip"):
     ----------
     model : a fitted coordinated or joint method
     test : PairedDataset
-    labels : "labels" (classes), "sublabels" (finer classes) or "tags" (several per item)
-        Which items count as relevant to one another.
+    labels : "labels" (classes), "sublabels" (finer classes), "tags" (several per item) or "pairs"
+        Which items count as relevant to one another; "pairs": an item's own partner alone.
 
     Returns
     -------
     {"i2t", "t2i", "mean", "chance"}: mean average precision, each between 0 and 1
     """
-    relevant_by = getattr(test, labels, None)
-    if labels not in ("labels", "sublabels", "tags") or relevant_by is None:
-        raise ValueError(
-            f'this dataset has no {labels!r} to score by; use "labels", "sublabels" or "tags".'
-        )
+    relevant_by = _relevant_by(test, labels)
     z_x, z_y = model.embed_images(test.images), model.embed_texts(test.texts)
     scores = cross_modal_map(model, z_x, z_y, relevant_by, top, empty)
     return scores | {"chance": chance_level(relevant_by, relevant_by, top, empty)}
+
+
+def _relevant_by(test, labels):
+    if labels == "pairs":
+        return np.arange(len(test.texts))
+    found = getattr(test, labels) if labels in ("labels", "sublabels", "tags") else None
+    if found is None:
+        raise ValueError(
+            f'this dataset has no {labels!r} to score by; use "labels", "sublabels", "tags" or '
+            '"pairs".'
+        )
+    return found
 
 
 def search(queries, gallery, k=10):

@@ -4,7 +4,8 @@ import csv
 import io
 import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from functools import partial
 from importlib.resources import files
 
 import numpy as np
@@ -12,18 +13,64 @@ from tqdm.auto import tqdm
 
 from mmlearn.registry import get_method, methods
 
-__all__ = ["DATASETS", "Row", "Scoreboard", "published", "run"]
+__all__ = [
+    "BENCHMARKS",
+    "Benchmark",
+    "Row",
+    "Scoreboard",
+    "fit_method",
+    "published",
+    "published_shallow",
+    "remember_parts",
+    "run",
+    "stored",
+]
 
 TEST_SIZE = 0.25
 
 
-def _emoji():
-    from mmlearn.data import load_emoji
+@dataclass(frozen=True)
+class Benchmark:
+    """A dataset as the scoreboard uses it.
 
-    return load_emoji().features(image="cnn", text="lsa")
+    ``loader`` names a function of :mod:`mmlearn.data`. Features are those of `image` and `text`
+    unless a method asks for others; None takes the vectors that came with the data. ``official``:
+    the dataset's own split, so that seeds differ in the methods' random states only.
+    ``relevant`` is what makes an item relevant to a query, as in
+    :func:`mmlearn.retrieval.evaluate_retrieval`. ``settings`` names the dataset whose settings
+    of `settings.toml` are used.
+    """
+
+    loader: str
+    image: str | None = "cnn"
+    text: str | None = "lsa"
+    official: bool = False
+    relevant: str = "labels"
+    settings: str = "emoji"
+    options: dict = field(default_factory=dict)  # of the loader
+
+    def load(self):
+        """The dataset, without features."""
+        import mmlearn.data
+
+        return getattr(mmlearn.data, self.loader)(**self.options)
+
+    def split(self, data, seed, features=None):
+        """Training and test part of split `seed`, with the usual features or those given."""
+        chosen = data.features(**{"image": self.image, "text": self.text} | (features or {}))
+        if self.official:
+            return chosen.official_split()
+        return chosen.split(TEST_SIZE, seed=seed, stratify=self.relevant == "labels")
 
 
-DATASETS = {"emoji": _emoji}  # name -> function that gives a dataset with features
+BENCHMARKS = {
+    "emoji": Benchmark("load_emoji"),
+    "wikipedia": Benchmark(
+        "load_wikipedia", image=None, text=None, official=True, settings="wikipedia"
+    ),
+    "fashion": Benchmark("load_fashion", options={"n": 4000}),
+    "captions": Benchmark("load_captions", relevant="pairs", options={"caption": "all"}),
+}
 
 
 @dataclass
@@ -40,12 +87,16 @@ class Row:
 
 @dataclass
 class Scoreboard:
-    """The result of :func:`run`; `seeds` is how many splits were averaged."""
+    """The result of :func:`run`; `seeds` is how many runs were averaged.
+
+    ``left_out`` holds the methods that need labels where the dataset has none.
+    """
 
     dataset: str
     chance: float
     seeds: int
     rows: list
+    left_out: list = field(default_factory=list)
 
     def to_json(self):
         """The whole board as JSON text."""
@@ -62,17 +113,27 @@ class Scoreboard:
         return out.getvalue()
 
     def __str__(self):
-        head = f"{'method':<22}{'I→T':>7}{'T→I':>7}{'mean':>8}  {'± sd':<6}{'fit s':>8}"
+        printed = _published_means() if self.dataset == "wikipedia" else {}
+        head = f"{'method':<24}{'I→T':>7}{'T→I':>7}{'mean':>8}  {'± sd':<6}{'fit s':>8}"
+        head += f"{'published':>12}" if printed else ""
         lines = [head, "-" * len(head)]
-        lines += [
-            f"{get_method(r.method).title:<22}{r.i2t:>7.3f}{r.t2i:>7.3f}{r.mean:>8.3f}"
-            f"  ±{r.mean_sd:<5.3f}{r.fit_seconds:>8.2f}"
-            for r in self.rows
-        ]
+        lines += [self._line(row, printed) for row in self.rows]
         c = self.chance
-        lines.append(f"{'chance':<22}{c:>7.3f}{c:>7.3f}{c:>8.3f}")
+        lines.append(f"{'chance':<24}{c:>7.3f}{c:>7.3f}{c:>8.3f}")
         lines.append(f"mAP over the full ranking, {self.dataset}, {self.seeds} seed(s)")
+        if self.left_out:
+            names = ", ".join(get_method(name).title for name in self.left_out)
+            lines.append(f"left out, since {self.dataset} has no labels to learn from: {names}")
+        if printed:
+            lines.append(PUBLISHED_NOTE)
         return "\n".join(lines)
+
+    def _line(self, row, printed):
+        line = (
+            f"{get_method(row.method).title:<24}{row.i2t:>7.3f}{row.t2i:>7.3f}{row.mean:>8.3f}"
+            f"  ±{row.mean_sd:<5.3f}{row.fit_seconds:>8.2f}"
+        )
+        return line + f"{printed.get(row.method, ''):>12}" if printed else line
 
     def plot(self):
         """A bar a method with its spread over seeds, and the chance line: a matplotlib figure."""
@@ -87,12 +148,18 @@ class Scoreboard:
         )
 
 
+PUBLISHED_NOTE = (
+    "published: mean of both directions in papers, on the same shallow features; (?) could not be\n"
+    "confirmed, and splits, gallery and depth of ranking differ between papers."
+)
+
+
 def run(dataset="emoji", names=None, seeds=3, progress=True):
-    """Fit and score methods on `seeds` random splits of a dataset.
+    """Fit and score methods on a dataset.
 
     Parameters
     ----------
-    dataset : str, a name of :data:`DATASETS`
+    dataset : str, a name of :data:`BENCHMARKS`
     names : list of method names, or None for all
     seeds : int: splits (and random states) 0 .. seeds - 1
     progress : bool: show a progress bar
@@ -100,46 +167,146 @@ def run(dataset="emoji", names=None, seeds=3, progress=True):
     Returns
     -------
     Scoreboard, rows in the order of `names`
+
+    Raises
+    ------
+    ValueError: an unknown dataset or method, no seed, or a supervised method on data without labels
+    FileNotFoundError: the dataset is neither on this machine nor to be downloaded
     """
     from mmlearn.retrieval import evaluate_retrieval
 
-    if dataset not in DATASETS:
-        raise ValueError(f"unknown dataset {dataset!r}; known datasets: {', '.join(DATASETS)}.")
+    if dataset not in BENCHMARKS:
+        raise ValueError(f"unknown dataset {dataset!r}; known datasets: {', '.join(BENCHMARKS)}.")
     if seeds < 1:
         raise ValueError(f"seeds must be at least 1, got {seeds}.")
-    chosen = [get_method(name) for name in names] if names else methods()
-    data = DATASETS[dataset]()
-    scores = {method.name: [] for method in chosen}
-    seconds = {method.name: [] for method in chosen}
-    chance = []
+    benchmark = BENCHMARKS[dataset]
+    chosen, left_out = _choose(benchmark, names)
+    data = benchmark.load()
+    results = {method.name: [] for method in chosen}
     with tqdm(total=seeds * len(chosen), desc="scoreboard", disable=not progress) as bar:
         for seed in range(seeds):
-            train, test = data.split(test_size=TEST_SIZE, seed=seed)
-            images, texts = train.images, train.texts
+            parts = remember_parts(partial(benchmark.split, data, seed))
             for method in chosen:
                 bar.set_postfix_str(f"{method.name}, seed {seed}")
-                model = method.build(random_state=seed)
-                start = time.perf_counter()
-                model.fit(images, texts, labels=train.labels)
-                seconds[method.name].append(time.perf_counter() - start)
-                scores[method.name].append(evaluate_retrieval(model, test))
+                settings = method.settings(benchmark.settings)
+                model, test, seconds = fit_method(method, settings, parts, seed)
+                scores = evaluate_retrieval(model, test, labels=benchmark.relevant)
+                results[method.name].append(scores | {"fit_seconds": seconds})
                 bar.update()
-            chance.append(scores[chosen[0].name][-1]["chance"])
-    rows = [_row(m.name, scores[m.name], seconds[m.name]) for m in chosen]
-    return Scoreboard(dataset, float(np.mean(chance)), seeds, rows)
+    chance = np.mean([score["chance"] for score in results[chosen[0].name]])
+    rows = [_row(name, scores) for name, scores in results.items()]
+    return Scoreboard(dataset, float(chance), seeds, rows, left_out)
 
 
-def _row(name, scores, seconds):
-    i2t, t2i, mean = (np.array([s[key] for s in scores]) for key in ("i2t", "t2i", "mean"))
+def _choose(benchmark, names):
+    """The methods to run, and the names of those that cannot be."""
+    chosen = [get_method(name) for name in names] if names else methods()
+    if benchmark.relevant == "labels":
+        return chosen, []
+    supervised = [method.name for method in chosen if method.supervised]
+    if names and supervised:
+        raise ValueError(
+            f"{', '.join(supervised)} learn from labels, and this dataset has none; "
+            "name unsupervised methods only."
+        )
+    return [method for method in chosen if not method.supervised], supervised
+
+
+def remember_parts(split):
+    """``parts(features)`` that calls ``split(features)`` once for each set of features."""
+    known = {}
+
+    def parts(features):
+        key = json.dumps(features, sort_keys=True)
+        if key not in known:
+            known[key] = split(features)
+        return known[key]
+
+    return parts
+
+
+def fit_method(method, settings, parts, seed):
+    """Fit a method with its settings on the features that these ask for.
+
+    Parameters
+    ----------
+    settings : {"params": {...}, "features": {...}}, see :meth:`mmlearn.registry.Method.settings`
+    parts : callable ``parts(features) -> (train, test)``
+
+    Returns
+    -------
+    model, test, seconds of fitting (features are computed before)
+    """
+    train, test = parts(settings["features"])
+    model = method.build(seed, settings)
+    _give_groups(model, train)
+    images, texts = train.images, train.texts
+    labels = train.labels if method.supervised else None
+    start = time.perf_counter()
+    model.fit(images, texts, labels=labels)
+    return model, test, time.perf_counter() - start
+
+
+def _give_groups(model, train):
+    """Tell a method that works on blocks of columns which blocks the features have."""
+    known = model.get_params()
+    for name, transformer in (
+        ("image_groups", train.image_transformer),
+        ("text_groups", train.text_transformer),
+    ):
+        if name in known and known[name] is None and transformer is not None:
+            model.set_params(**{name: transformer.feature_groups_})
+
+
+def stored(dataset):
+    """Our own last full run on a dataset, without computing anything; see `tools/results.py`.
+
+    Raises
+    ------
+    ValueError: no run on this dataset is stored
+    """
+    path = files("mmlearn") / "results" / f"{dataset}.json"
+    if not path.is_file():
+        raise ValueError(f"no run on {dataset!r} is stored; use scoreboard.run({dataset!r}).")
+    board = json.loads(path.read_text(encoding="utf-8"))
+    return Scoreboard(**board | {"rows": [Row(**row) for row in board["rows"]]})
+
+
+def _row(name, scores):
+    i2t, t2i, mean, seconds = (
+        np.array([s[key] for s in scores]) for key in ("i2t", "t2i", "mean", "fit_seconds")
+    )
     spread = mean.std(ddof=1) if len(mean) > 1 else 0.0
-    return Row(name, *map(float, (i2t.mean(), t2i.mean(), mean.mean(), spread, np.mean(seconds))))
+    return Row(name, *map(float, (i2t.mean(), t2i.mean(), mean.mean(), spread, seconds.mean())))
 
 
 def published():
     """The webinar's table of results: a list of dicts method, dataset, i2t, t2i, mean (floats)."""
-    with (files("mmlearn") / "published.csv").open(encoding="utf-8") as file:
+    return _read_table("published.csv")
+
+
+def published_shallow():
+    """Results in papers on Wikipedia's shallow features: what `load_wikipedia` gives.
+
+    A list of dicts method, i2t, t2i, mean (floats), source (str) and confirmed (bool: the source
+    could be looked at).
+    """
+    rows = _read_table("published_shallow.csv")
+    return [row | {"confirmed": row["confirmed"] == "yes"} for row in rows]
+
+
+def _read_table(name):
+    with (files("mmlearn") / name).open(encoding="utf-8") as file:
         lines = [line for line in file if not line.startswith("#")]
     return [
         row | {key: float(row[key]) for key in ("i2t", "t2i", "mean")}
         for row in csv.DictReader(lines)
     ]
+
+
+def _published_means():
+    """Method -> its published mean as printed, with (?) where it could not be confirmed."""
+    return {
+        row["method"]: f"{row['mean']:.3f}{'' if row['confirmed'] else ' (?)'}"
+        for row in published_shallow()
+    }

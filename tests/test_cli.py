@@ -6,8 +6,10 @@ import json
 import numpy as np
 import pytest
 
+import mmlearn.data
 from mmlearn import scoreboard
 from mmlearn.cli import main
+from mmlearn.data import PairedDataset
 
 
 @pytest.fixture
@@ -19,15 +21,12 @@ def tiny(monkeypatch, rng):
     x, y = z @ rng.normal(size=(3, 60)), z @ rng.normal(size=(3, 55))
     x, y = x + 0.1 * rng.normal(size=x.shape), y + 0.1 * rng.normal(size=y.shape)
 
-    class Vectors:
-        def __init__(self, rows):
-            self.images, self.texts, self.labels = x[rows], y[rows], labels[rows]
-
-        def split(self, test_size, seed):
-            order = np.random.default_rng(seed).permutation(240)
-            return Vectors(order[60:]), Vectors(order[:60])
-
-    monkeypatch.setitem(scoreboard.DATASETS, "emoji", lambda: Vectors(np.arange(240)))
+    data = PairedDataset("toy", None, None, image_vectors=x, text_vectors=y, labels=labels)
+    monkeypatch.setattr(mmlearn.data, "load_emoji", lambda: data)
+    vectors = scoreboard.Benchmark("load_emoji", image=None, text=None)
+    monkeypatch.setitem(scoreboard.BENCHMARKS, "emoji", vectors)
+    no_labels = scoreboard.Benchmark("load_emoji", image=None, text=None, relevant="pairs")
+    monkeypatch.setitem(scoreboard.BENCHMARKS, "captions", no_labels)
 
 
 def test_scoreboard_prints_a_table_and_writes_three_files(tiny, tmp_path, capsys):
@@ -39,7 +38,7 @@ def test_scoreboard_prints_a_table_and_writes_three_files(tiny, tmp_path, capsys
     assert "CCA" in table
     assert "chance" in table
     board = json.loads(files["json"].read_text())
-    assert list(board) == ["dataset", "chance", "seeds", "rows"]
+    assert list(board) == ["dataset", "chance", "seeds", "rows", "left_out"]
     assert [row["method"] for row in board["rows"]] == ["cca", "cfa"]
     assert list(board["rows"][0]) == ["method", "i2t", "t2i", "mean", "mean_sd", "fit_seconds"]
     assert board["rows"][0]["mean"] > board["chance"] + 0.2
@@ -53,7 +52,8 @@ def test_scoreboard_prints_a_table_and_writes_three_files(tiny, tmp_path, capsys
     ("arguments", "sentence"),
     [
         (["--methods", "ccca"], "known methods: early_fusion, joint_fusion, cca"),
-        (["--dataset", "emojis"], "known datasets: emoji"),
+        (["--dataset", "emojis"], "known datasets: emoji, wikipedia, fashion, captions"),
+        (["--dataset", "captions", "--methods", "cca,sm"], "sm learn from labels"),
         (["--seeds", "0"], "seeds must be at least 1"),
         (["--json", "nowhere/at/all.json"], "does not exist"),
     ],
@@ -63,6 +63,22 @@ def test_wrong_request_gets_one_sentence_and_exit_code_2(tiny, capsys, arguments
     error = capsys.readouterr().err
     assert sentence in error
     assert "Traceback" not in error
+
+
+def test_without_labels_relevance_is_the_pair_and_supervised_methods_are_left_out(tiny):
+    board = scoreboard.run("captions", ["cca", "cfa"], seeds=1, progress=False)
+    assert board.chance < 0.1  # one relevant item of sixty
+    assert board.rows[0].mean > 3 * board.chance
+    chosen, left_out = scoreboard._choose(scoreboard.BENCHMARKS["captions"], None)
+    assert {"jrl", "deep_sm", "sam"} <= set(left_out)
+    assert not set(left_out) & {method.name for method in chosen}
+
+
+def test_wikipedia_shows_what_papers_report_and_marks_what_is_unconfirmed():
+    row = scoreboard.Row("cca", 0.2, 0.2, 0.2, 0.0, 0.1)
+    text = str(scoreboard.Scoreboard("wikipedia", 0.1, 1, [row]))
+    assert "0.223 (?)" in text
+    assert "could not be" in text
 
 
 def test_methods_lists_every_method(capsys):

@@ -1,0 +1,326 @@
+"""What every registered method promises, whatever it computes."""
+
+import functools
+import inspect
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+
+import mmlearn
+from mmlearn.base import CoordinatedEmbedding, JointEmbedding
+from mmlearn.linear import CCA
+from mmlearn.neural.base import DeepMethod
+from mmlearn.registry import get_method
+from mmlearn.retrieval import chance_level
+
+NAMES = [method.name for method in mmlearn.methods()]
+LINEAR = [m.name for m in mmlearn.methods() if m.path.startswith("mmlearn.linear")]
+DEEP = [m.name for m in mmlearn.methods() if issubclass(m.cls, DeepMethod)]
+SUPERVISED = [m.name for m in mmlearn.methods() if m.supervised]
+MULTILABEL = [m.name for m in mmlearn.methods() if m.multilabel]
+SMALL = {
+    "n_components": 4, "hidden": 16, "epochs": 3, "batch_size": 64, "device": "cpu",
+    "validation_fraction": 0.0, "patience": None,
+}  # fmt: skip
+N, D_X, D_Y = 90, 12, 9
+
+every_method = pytest.mark.parametrize("name", NAMES)
+
+
+def make(name, **params):
+    """A method with its own defaults, but small."""
+    model = get_method(name).cls()
+    known = model.get_params()
+    return model.set_params(**{k: v for k, v in (SMALL | params).items() if k in known})
+
+
+def data(seed=0, n=N, d_x=D_X, d_y=D_Y, noise=0.5):
+    """Three classes whose centres both sides share, linearly."""
+    rng = np.random.default_rng(seed)
+    world = np.random.default_rng(7)  # the same for every seed
+    labels = np.arange(n) % 3
+    centres_x, centres_y = world.normal(size=(3, d_x)), world.normal(size=(3, d_y))
+    x = centres_x[labels] + noise * rng.normal(size=(n, d_x))
+    return x, centres_y[labels] + noise * rng.normal(size=(n, d_y)), labels
+
+
+@functools.cache
+def fitted(name):
+    x, y, labels = data()
+    return make(name).fit(x, y, labels=labels)
+
+
+def embeddings(model, x, y):
+    return model.embed_images(x), model.embed_texts(y)
+
+
+# -- the estimator ------------------------------------------------------------------------------
+
+
+@every_method
+def test_it_is_of_the_kind_it_is_registered_as(name):
+    kinds = {"joint": JointEmbedding, "coordinated": CoordinatedEmbedding}
+    assert issubclass(get_method(name).cls, kinds[get_method(name).kind])
+
+
+@every_method
+def test_settings_of_the_scoreboard_are_parameters_it_has(name):
+    for dataset in ("emoji", "wikipedia"):
+        assert set(get_method(name).settings(dataset)["params"]) <= set(make(name).get_params())
+
+
+@every_method
+def test_a_clone_has_the_same_parameters_and_is_not_fitted(name):
+    copy = clone(fitted(name))
+    assert copy.get_params() == fitted(name).get_params()
+    assert repr(copy) == repr(clone(copy))
+    with pytest.raises(NotFittedError):
+        copy.embed_images(data()[0])
+
+
+@every_method
+def test_every_parameter_shows_in_the_signature_and_the_docstring_tells_of_it(name):
+    cls = get_method(name).cls
+    shown = set(inspect.signature(cls).parameters)
+    assert shown == set(cls().get_params())
+    own = shown - set(DeepMethod().get_params()) if issubclass(cls, DeepMethod) else shown
+    assert all(parameter in cls.__doc__ for parameter in own)
+
+
+@every_method
+def test_the_docstring_names_errors_and_an_example(name):
+    doc = get_method(name).cls.__doc__
+    assert "Raises" in doc
+    assert ">>>" in doc
+
+
+# -- what comes out -----------------------------------------------------------------------------
+
+
+@every_method
+def test_either_modality_alone_is_embedded_in_one_space(name):
+    x, y, _ = data()
+    z_x, z_y = embeddings(fitted(name), x[:7], y[:5])
+    assert z_x.shape[0] == 7
+    assert z_y.shape[0] == 5
+    assert z_x.shape[1] == z_y.shape[1]
+    by_class = hasattr(fitted(name), "classes_") and name in ("sm", "scm", "deep_sm")
+    assert z_x.shape[1] == (3 if by_class else 4)
+    assert fitted(name).similarity(z_x, z_y).shape == (7, 5)
+    assert np.isfinite(z_x).all()
+    assert np.isfinite(z_y).all()
+
+
+@every_method
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_tensors_give_tensors_and_arrays_give_arrays_of_the_same_dtype(name, dtype):
+    x, y, _ = data()
+    z_x, z_y = embeddings(
+        fitted(name), torch.as_tensor(x, dtype=dtype), torch.as_tensor(y, dtype=dtype)
+    )
+    assert z_x.dtype == z_y.dtype == dtype
+    assert z_x.device == z_y.device == torch.device("cpu")
+    arrays = embeddings(fitted(name), np.asarray(x, z_x.numpy().dtype), y.astype(z_y.numpy().dtype))
+    assert all(isinstance(z, np.ndarray) for z in arrays)
+    assert arrays[0].dtype == z_x.numpy().dtype
+    np.testing.assert_allclose(arrays[0], z_x.numpy(), atol=1e-4)
+    np.testing.assert_allclose(arrays[1], z_y.numpy(), atol=1e-4)
+    similarity = fitted(name).similarity(z_x, z_y)
+    assert isinstance(similarity, torch.Tensor)
+    np.testing.assert_allclose(similarity.numpy(), fitted(name).similarity(*arrays), atol=1e-3)
+
+
+@every_method
+def test_the_order_of_what_is_embedded_does_not_matter(name):
+    x, y, _ = data()
+    order = np.random.default_rng(1).permutation(len(x))
+    for a, b in zip(
+        embeddings(fitted(name), x, y), embeddings(fitted(name), x[order], y[order]), strict=True
+    ):
+        np.testing.assert_allclose(b, a[order], atol=1e-5)
+
+
+@every_method
+def test_held_out_retrieval_of_a_planted_signal_is_far_above_chance(name):
+    x, y, labels = data(n=240)
+    model = make(name, epochs=40).fit(x, y, labels=labels)
+    fresh = data(seed=1)
+    assert model.score(*fresh) > chance_level(fresh[2], fresh[2]) + 0.25
+
+
+# -- learning from awkward data -----------------------------------------------------------------
+
+
+@every_method
+def test_fewer_items_than_features_leave_everything_finite(name):
+    x, y, labels = data(n=45, d_x=60, d_y=50)
+    for z in embeddings(make(name).fit(x, y, labels=labels), x, y):
+        assert np.isfinite(z).all()
+
+
+@every_method
+def test_constant_and_duplicate_columns_leave_everything_finite(name):
+    x, y, labels = data()
+    x = np.hstack([x, np.full((N, 1), 3.0), x[:, :1]])
+    y = np.hstack([y, np.zeros((N, 1)), y[:, :1]])
+    for z in embeddings(make(name).fit(x, y, labels=labels), x, y):
+        assert np.isfinite(z).all()
+
+
+@every_method
+def test_training_twice_gives_the_same_embedding(name):
+    x, y, labels = data()
+    again = make(name).fit(x, y, labels=labels)
+    for a, b in zip(embeddings(fitted(name), x, y), embeddings(again, x, y), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("name", LINEAR)
+def test_the_order_of_training_pairs_does_not_matter_to_a_linear_method(name):
+    x, y, labels = data()
+    order = np.random.default_rng(1).permutation(N)
+    other = make(name).fit(x[order], y[order], labels=labels[order])
+    s, t = (m.similarity(*embeddings(m, x, y)) for m in (fitted(name), other))
+    np.testing.assert_allclose(s, t, atol=1e-4)
+
+
+@every_method
+def test_shifting_the_images_changes_no_similarity(name):
+    x, y, labels = data()
+    shift = np.linspace(-3, 3, D_X)
+    other = make(name).fit(x + shift, y, labels=labels)
+    s = fitted(name).similarity(*embeddings(fitted(name), x, y))
+    t = other.similarity(*embeddings(other, x + shift, y))
+    np.testing.assert_allclose(s, t, atol=5e-3)
+
+
+@pytest.mark.parametrize("name", MULTILABEL)
+def test_several_labels_an_item_are_learned(name):
+    x, y, labels = data(n=240)
+    class_tag, second_tag = np.eye(3, dtype=bool)[labels], np.eye(3, dtype=bool)[labels]
+    second_tag[np.random.default_rng(2).random(240) < 0.5] = False  # half the items have two tags
+    model = make(name, epochs=40).fit(x, y, labels=np.hstack([class_tag, second_tag]))
+    fresh = data(seed=1)
+    assert model.score(*fresh) > chance_level(fresh[2], fresh[2]) + 0.25
+
+
+# -- keeping ------------------------------------------------------------------------------------
+
+
+@every_method
+def test_pickling_keeps_the_embedding(name):
+    x, y, _ = data()
+    again = pickle.loads(pickle.dumps(fitted(name)))
+    for a, b in zip(embeddings(fitted(name), x, y), embeddings(again, x, y), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@every_method
+def test_saving_and_loading_keeps_embedding_similarity_and_parameters(name, tmp_path):
+    x, y, _ = data()
+    path = tmp_path / "model.safetensors"
+    mmlearn.save(fitted(name), path)
+    again = mmlearn.load(path)
+    assert type(again) is type(fitted(name))
+    assert again.get_params() == fitted(name).get_params()
+    z, same = embeddings(fitted(name), x, y), embeddings(again, x, y)
+    np.testing.assert_array_equal(z[0], same[0])
+    np.testing.assert_array_equal(z[1], same[1])
+    np.testing.assert_array_equal(fitted(name).similarity(*z), again.similarity(*same))
+
+
+# -- networks of one's own ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", DEEP)
+def test_an_unknown_device_is_refused(name):
+    x, y, labels = data()
+    with pytest.raises(ValueError, match="unknown device"):
+        make(name, device="abacus").fit(x, y, labels=labels)
+
+
+# -- bad input ----------------------------------------------------------------------------------
+
+
+def spoil(a, value):
+    a = a.copy()
+    a[3, 1] = value
+    return a
+
+
+@every_method
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda x, y, c: (spoil(x, np.nan), y, c), "images.* NaN or infinite"),
+        (lambda x, y, c: (x, spoil(y, np.inf), c), "texts.* NaN or infinite"),
+        (lambda x, y, c: (x[:-1], y, c), "89 images and 90 texts|image.*89"),
+        (lambda x, y, c: (x[:, 0], y, c), "images must be a matrix"),
+        (lambda x, y, c: (x[:0], y[:0], c[:0]), "images is empty"),
+    ],
+)
+def test_bad_training_data_gets_one_clear_sentence(name, change, sentence):
+    x, y, labels = change(*data())
+    with pytest.raises(ValueError, match=sentence) as caught:
+        make(name).fit(x, y, labels=labels)
+    assert "\n" not in str(caught.value)
+
+
+@every_method
+def test_bad_new_data_gets_one_clear_sentence(name):
+    x, y, _ = data()
+    with pytest.raises(ValueError, match="NaN or infinite"):
+        fitted(name).embed_images(spoil(x, np.nan))
+    with pytest.raises(ValueError, match=f"fitted on {D_Y}"):
+        fitted(name).embed_texts(y[:, :3])
+
+
+@pytest.mark.parametrize("name", SUPERVISED)
+def test_labels_are_asked_for(name):
+    x, y, labels = data()
+    with pytest.raises(ValueError, match="labels"):
+        make(name).fit(x, y)
+    with pytest.raises(ValueError, match="single class"):
+        make(name).fit(x, y, labels=np.zeros(N, dtype=int))
+    with pytest.raises(ValueError, match="labels must have shape"):
+        make(name).fit(x, y, labels=labels[:-1])
+
+
+@pytest.mark.parametrize("name", sorted(set(SUPERVISED) - set(MULTILABEL)))
+def test_several_labels_an_item_are_refused_by_a_method_for_one(name):
+    x, y, labels = data()
+    with pytest.raises(ValueError, match="labels"):
+        make(name).fit(x, y, labels=np.eye(3, dtype=int)[labels])
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if "n_components" in make(n).get_params()])
+def test_impossible_numbers_of_components_are_refused(name):
+    x, y, labels = data()
+    with pytest.raises(ValueError, match="n_components"):
+        make(name, n_components=0).fit(x, y, labels=labels)
+
+
+# -- nonlinear signal ---------------------------------------------------------------------------
+
+
+def flipped(seed, n=300):
+    """Images hold a class's centre or its negative: correlation with the texts is zero."""
+    x, y, labels = data(seed, n=n, noise=0.2)
+    signs = np.random.default_rng(seed + 50).choice([-1.0, 1.0], size=(n, 1))
+    return signs * x, y, labels
+
+
+NONLINEAR = [n for n in DEEP if get_method(n).kind == "coordinated"] + ["kcca"]
+
+
+@pytest.mark.parametrize("name", NONLINEAR)
+def test_a_signal_that_no_linear_method_finds_is_found_on_held_out_data(name):
+    fresh = flipped(1)
+    linear = CCA(4).fit(*flipped(0)[:2]).score(*fresh)
+    x, y, labels = flipped(0)
+    model = make(name, epochs=60, hidden=64).fit(x, y, labels=labels)
+    assert model.score(*fresh) > linear + 0.15
