@@ -1,5 +1,6 @@
 """Neural (and early-fusion) embeddings."""
 
+from mmlearn.neural.acmr import ACMR
 from mmlearn.neural.contrastive import InfoNCE, SigLIP, SupCon
 from mmlearn.neural.dcca import DCCA
 from mmlearn.neural.deep_sm import DeepSM
@@ -7,6 +8,7 @@ from mmlearn.neural.fusion import EarlyFusion, JointFusion
 from mmlearn.neural.triplet import SAM, TripletEmbedding
 
 __all__ = [
+    "ACMR",
     "DCCA",
     "SAM",
     "DeepSM",
