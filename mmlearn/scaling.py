@@ -2,7 +2,7 @@
 
 import numpy as np
 
-__all__ = ["Standardizer", "safe_deviations"]
+__all__ = ["OneScale", "Standardizer", "safe_deviations"]
 
 
 def safe_deviations(deviation):
@@ -38,3 +38,18 @@ class Standardizer:
 
     def __call__(self, x):
         return (x - self.mean) / self.scale
+
+
+class OneScale(Standardizer):
+    """Centred columns, all divided by one number, so that their variances are 1 on average.
+
+    Columns that vary more still count for more, as they should where all come in one unit.
+
+    >>> OneScale(np.array([[1.0, 0.0], [3.0, 14.0]])).scale
+    array([5., 5.])
+    """
+
+    def __init__(self, x):
+        super().__init__(x)
+        deviation = np.sqrt(np.var(x, axis=0, dtype=np.float64).mean())
+        self.scale = np.full_like(self.scale, deviation if deviation > 0 else 1.0)

@@ -17,7 +17,7 @@ from mmlearn.base import (
     to_numpy,
 )
 from mmlearn.retrieval import cross_modal_map, first_hit_rank
-from mmlearn.scaling import Standardizer
+from mmlearn.scaling import OneScale, Standardizer
 from mmlearn.training import fit as train
 
 __all__ = [
@@ -75,6 +75,10 @@ class DeepMethod(BaseEstimator):
     Parameters
     ----------
     n_components : int, default 50: dimensions of the embedding
+    standardize : bool, default True
+        True: every column of the features is centred and divided by its deviation. False: all
+        columns of a modality are divided by one number, so that those that vary more still count
+        for more; often better where the features come in one unit, as those of a CNN do.
     hidden : int or sequence of int, default 256: width(s) of the default encoders, 0 for linear
     dropout : float in [0, 1), default 0
     image_encoder, text_encoder : nn.Module, optional
@@ -98,6 +102,7 @@ class DeepMethod(BaseEstimator):
         self,
         n_components=50,
         *,
+        standardize=True,
         hidden=256,
         dropout=0.0,
         image_encoder=None,
@@ -114,6 +119,7 @@ class DeepMethod(BaseEstimator):
         progress=False,
     ):
         self.n_components = n_components
+        self.standardize = standardize
         self.hidden = hidden
         self.dropout = dropout
         self.image_encoder = image_encoder
@@ -146,7 +152,7 @@ class DeepMethod(BaseEstimator):
 
     def _scaler(self, rows):
         """What scales the rows of a modality, with `mean` and `scale`, learned from them."""
-        return Standardizer(rows)
+        return Standardizer(rows) if self.standardize else OneScale(rows)
 
     def _loss(self, module, x, y, *targets):
         """The loss of a batch: a scalar, or a dict with "loss" first."""

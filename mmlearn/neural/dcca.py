@@ -1,6 +1,5 @@
 """Deep canonical correlation analysis (Andrew, Arora, Bilmes, Livescu, ICML 2013)."""
 
-import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from mmlearn.linear import CCA
@@ -36,13 +35,9 @@ class DCCA(DeepEmbedding):
     ridge : float >= 0, default 1e-3: r, in units of the outputs' variance
     power : 2 (default) or 1 (as in the paper)
     shrinkage : float in [0, 1], default 1e-3: of the linear CCA at the end
-    standardize : bool, default True
-        True: every column is divided by its deviation. False: each modality is divided by one
-        number, so that columns that vary more still count for more; better where the features
-        come in one unit, as those of a CNN do.
     batch_size : int, default 512. A last batch that is not full is left out.
     validation_fraction : float in [0, 1), default 0.2;  patience : int or None, default 10
-    hidden, dropout, epochs, learning_rate, ... : of network and training, see
+    standardize, hidden, dropout, epochs, ... : of network and training, see
         :class:`mmlearn.neural.base.DeepMethod`
 
     Attributes
@@ -71,6 +66,7 @@ class DCCA(DeepEmbedding):
 
     Examples
     --------
+    >>> import numpy as np
     >>> rng = np.random.default_rng(0)
     >>> z = rng.normal(size=(300, 1))
     >>> x, y = rng.normal(size=(300, 3)) * 0.1 + z, rng.normal(size=(300, 2)) * 0.1 + z**2
@@ -89,7 +85,6 @@ class DCCA(DeepEmbedding):
         ridge=1e-3,
         power=2,
         shrinkage=1e-3,
-        standardize=True,
         dropout=0.5,
         batch_size=512,
         learning_rate=3e-3,
@@ -109,7 +104,6 @@ class DCCA(DeepEmbedding):
         self.ridge = ridge
         self.power = power
         self.shrinkage = shrinkage
-        self.standardize = standardize
 
     @property
     def correlations_(self):
@@ -119,14 +113,13 @@ class DCCA(DeepEmbedding):
 
     def embed_images(self, images):
         """Project images (m, d_x) to (m, n_components)."""
-        return self.cca_.embed_images(super().embed_images(images))
+        z = super().embed_images(images)
+        return self.cca_.embed_images(z)
 
     def embed_texts(self, texts):
         """Project texts (m, d_y) to (m, n_components)."""
-        return self.cca_.embed_texts(super().embed_texts(texts))
-
-    def _scaler(self, rows):
-        return Standardizer(rows) if self.standardize else _OneScale(rows)
+        z = super().embed_texts(texts)
+        return self.cca_.embed_texts(z)
 
     def _check_settings(self, n):
         super()._check_settings(n)
@@ -167,12 +160,3 @@ class DCCA(DeepEmbedding):
         z_x = self._in_chunks(x, self.module_.encode_images)
         z_y = self._in_chunks(y, self.module_.encode_texts)
         return z_x.double().numpy(), z_y.double().numpy()
-
-
-class _OneScale(Standardizer):
-    """Centred columns, all divided by one number, so that their mean variance is 1."""
-
-    def __init__(self, x):
-        super().__init__(x)
-        deviation = np.sqrt(np.var(x, axis=0, dtype=np.float64).mean())
-        self.scale = np.full_like(self.scale, deviation if deviation > 0 else 1.0)
