@@ -1,6 +1,7 @@
 """Neural (and early-fusion) embeddings."""
 
 from mmlearn.neural.acmr import ACMR
+from mmlearn.neural.autoencoders import CorrespondenceAutoencoder, MultimodalAutoencoder
 from mmlearn.neural.contrastive import InfoNCE, SigLIP, SupCon
 from mmlearn.neural.dcca import DCCA
 from mmlearn.neural.deep_sm import DeepSM
@@ -11,10 +12,12 @@ __all__ = [
     "ACMR",
     "DCCA",
     "SAM",
+    "CorrespondenceAutoencoder",
     "DeepSM",
     "EarlyFusion",
     "InfoNCE",
     "JointFusion",
+    "MultimodalAutoencoder",
     "SigLIP",
     "SupCon",
     "TripletEmbedding",
