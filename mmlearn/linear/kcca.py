@@ -16,7 +16,7 @@ class KCCA(CoordinatedEmbedding):
 
     With K_x, K_y the centred training kernels (n, n)::
 
-        maximise αᵀ K_x K_y β   subject to   αᵀ (K_x² + κ K_x) α = 1,   βᵀ (K_y² + κ K_y) β = 1
+        maximise αᵀ K_x K_y β   subject to   αᵀ (K_x² + κ K_x) α = βᵀ (K_y² + κ K_y) β = 1
 
     For features Φ with K = Φ Φᵀ and w = Φᵀ α this is CCA of Φ_x and Φ_y with a ridge κ::
 
@@ -38,10 +38,10 @@ class KCCA(CoordinatedEmbedding):
         items with all training items, (m, n). Neither needs to be centred.
     image_gamma, text_gamma : float, optional
         Of exp(-gamma · distance); None takes one over the mean distance within the training set.
-    kappa : float above 0, default 0.01
+    kappa : float above 0, or a pair of them (images, texts), default 0.01
         The ridge as a share of the total variance: κ = kappa · tr K. So it means the same for any
         n and any scale of the kernel. Towards 0 every training correlation becomes 1 and means
-        nothing.
+        nothing. The noisier modality may need the larger ridge.
     n_landmarks : int, optional
         None solves exactly, in O(n³); a number draws that many training items as landmarks.
     random_state : int, default 0: which landmarks are drawn
@@ -131,7 +131,8 @@ class KCCA(CoordinatedEmbedding):
 
     def _ridge_cca(self, phi_x, phi_y):
         n, k = len(phi_x), self.n_components
-        c_x, c_y = _ridge_root(phi_x, self.kappa), _ridge_root(phi_y, self.kappa)
+        kappa_x, kappa_y = np.broadcast_to(self.kappa, 2)
+        c_x, c_y = _ridge_root(phi_x, kappa_x), _ridge_root(phi_y, kappa_y)
         if min(len(c_x), len(c_y)) < k:
             raise ValueError(
                 f"the kernels span only {len(c_x)} and {len(c_y)} directions, fewer than "
@@ -153,10 +154,11 @@ class KCCA(CoordinatedEmbedding):
                 f"{n} pairs are too few for n_components={k}; "
                 f"give more than {k} pairs, or ask for fewer components."
             )
-        if not self.kappa > 0:
+        kappa = np.asarray(self.kappa, dtype=np.float64)
+        if kappa.shape not in ((), (2,)) or not (kappa > 0).all():
             raise ValueError(
-                f"kappa must be above 0, got {self.kappa}: without a ridge every training "
-                "correlation is 1 and means nothing."
+                f"kappa must be a number above 0, or a pair of them, got {self.kappa}: without a "
+                "ridge every training correlation is 1 and means nothing."
             )
 
 

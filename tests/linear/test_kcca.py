@@ -31,22 +31,24 @@ def correlation(u, v):
 
 def ridge_cca(x, y, kappa):
     """Correlations of CCA with a ridge of kappa times the total variance, by eigenvectors."""
+    kappa_x, kappa_y = np.broadcast_to(kappa, 2)
 
-    def inverse_root(s):
+    def inverse_root(s, kappa):
         values, vectors = np.linalg.eigh(s + kappa * s.trace() * np.eye(len(s)))
         return vectors / np.sqrt(values) @ vectors.T
 
     x, y = x - x.mean(axis=0), y - y.mean(axis=0)
-    t = inverse_root(x.T @ x) @ x.T @ y @ inverse_root(y.T @ y)
+    t = inverse_root(x.T @ x, kappa_x) @ x.T @ y @ inverse_root(y.T @ y, kappa_y)
     return np.linalg.svd(t)[1]
 
 
+@pytest.mark.parametrize("kappa", [0.05, (0.01, 0.3)])
 @pytest.mark.parametrize("kernel", ["linear", "precomputed"])
-def test_a_linear_kernel_is_ridge_cca(rng, kernel):
+def test_a_linear_kernel_is_ridge_cca(rng, kernel, kappa):
     x, y = correlated(rng)
     given = (x, y) if kernel == "linear" else (x @ x.T, y @ y.T)
-    found = KCCA(4, kernel, kernel, kappa=0.05).fit(*given).correlations_
-    np.testing.assert_allclose(found, ridge_cca(x, y, 0.05)[:4], atol=1e-8)
+    found = KCCA(4, kernel, kernel, kappa=kappa).fit(*given).correlations_
+    np.testing.assert_allclose(found, ridge_cca(x, y, kappa)[:4], atol=1e-8)
 
 
 def test_a_linear_kernel_without_much_ridge_is_cca(rng):
@@ -233,7 +235,9 @@ def test_an_unfitted_model_says_so():
 @pytest.mark.parametrize(
     ("settings", "change", "sentence"),
     [
-        ({"kappa": 0}, lambda x, y: (x, y), "kappa must be above 0"),
+        ({"kappa": 0}, lambda x, y: (x, y), "kappa must be a number above 0"),
+        ({"kappa": (0.1, 0)}, lambda x, y: (x, y), "kappa must be a number above 0"),
+        ({"kappa": (1, 1, 1)}, lambda x, y: (x, y), "kappa must be a number above 0"),
         ({"n_components": 0}, lambda x, y: (x, y), "n_components must be a whole number"),
         ({"n_components": 300}, lambda x, y: (x, y), "300 pairs are too few"),
         ({"image_kernel": "linear"}, lambda x, y: (x, y), "fewer than n_components=5"),
