@@ -7,12 +7,14 @@ from mmlearn.neural.contrastive import InfoNCE, SigLIP, SupCon
 from mmlearn.neural.dcca import DCCA
 from mmlearn.neural.deep_sm import DeepSM
 from mmlearn.neural.fusion import EarlyFusion, JointFusion
+from mmlearn.neural.rbm import RBM
 from mmlearn.neural.triplet import SAM, TripletEmbedding
 
 __all__ = [
     "ACMR",
     "CCL",
     "DCCA",
+    "RBM",
     "SAM",
     "CorrespondenceAutoencoder",
     "DeepSM",
