@@ -25,7 +25,7 @@ class ACMR(DeepEmbedding):
         L_label    = cross-entropy of W(z_x) and of W(z_y) with the labels
         L_triplet  = mean over active triplets of max(0, m - s_ap + s_an), s a cosine, both ways;
                      positives are of the anchor's class, negatives of another
-        L_modality = cross-entropy of D(z), image or text?
+        L_modality = cross-entropy of D(z / ||z||), image or text?
         λ(p)       = adversary · (2 / (1 + exp(-10 p)) - 1)
 
     D learns by L_modality as it is; on the way from D back to the projectors its gradient is
@@ -33,9 +33,11 @@ class ACMR(DeepEmbedding):
     label and triplet losses keep the classes apart.
 
     A discriminator at chance is no proof of alignment: it says that the two clouds of points
-    cover one another, not that an image lies where its text does. Compare `adversary=0`.
+    cover one another, not that an image lies where its text does. Nor does its accuracy settle
+    there: it is deceived, learns again, and swings. Compare `adversary=0`.
 
-    Differences to the paper: triplets compare cosines, and all of a batch count; the projectors
+    Differences to the paper: triplets compare cosines, and all of a batch count; D sees unit
+    vectors, as they are what cosines compare, and training is unstable without; the projectors
     and the discriminator are updated in one step, and not k steps to one.
 
     Parameters
@@ -142,5 +144,9 @@ class _Adversaries(TwoEncoders):
         """Embeddings (n, k), class logits (n, c) and modality logits (n,) of both sides."""
         z = super().forward(x, y)
         classes = (self.classifier(z_v) for z_v in z)
-        modality = (self.discriminator(reverse_gradient(z_v, strength))[:, 0] for z_v in z)
+        modality = (self._modality(reverse_gradient(z_v, strength)) for z_v in z)
         return *z, *classes, *modality
+
+    def _modality(self, z):
+        """On the unit sphere, or the projectors would win by making z large, and not alike."""
+        return self.discriminator(F.normalize(z))[:, 0]

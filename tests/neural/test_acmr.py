@@ -50,7 +50,8 @@ def test_at_both_projectors_the_adversarial_gradient_is_minus_lambda_times_the_p
     module, (x, y, labels) = model.module_, batch()
     parameters = projector_weights(module)
 
-    logits = module.discriminator(torch.cat([module.encode_images(x), module.encode_texts(y)]))
+    z = torch.cat([module.encode_images(x), module.encode_texts(y)])
+    logits = module.discriminator(F.normalize(z))
     is_image = (torch.arange(80) < 40).float()
     plain = torch.autograd.grad(
         F.binary_cross_entropy_with_logits(logits[:, 0], is_image), parameters
@@ -99,25 +100,16 @@ def test_the_parts_add_up_to_the_loss(rng):
 
 
 def test_the_adversary_tells_the_modalities_apart_unless_it_is_deceived(rng):
+    """Deceived, it is driven to chance and below; it learns again, and its accuracy swings."""
     x, y, labels = data(rng)
-    accuracy = [
-        np.mean(
-            acmr(epochs=30, triplet=0.0, adversary=strength)
-            .fit(x, y, labels)
-            .history_.terms["discriminator_accuracy"][-10:]
-        )
-        for strength in (0.0, 2.0)
-    ]
-    assert accuracy[0] > 0.8
-    assert accuracy[1] < accuracy[0] - 0.15
-
-
-def test_an_adversary_at_chance_is_no_alignment(rng):
-    """Labels that say nothing: the clouds of points agree, yet no class is retrieved."""
-    x, y, labels = data(rng)
-    model = acmr(adversary=2.0, weight_decay=10.0, epochs=30).fit(x, y, rng.permutation(labels))
-    assert model.history_.terms["discriminator_accuracy"][-1] < 0.65
-    assert model.score(*data(rng)) < 0.45  # chance is .25
+    free, deceived = (
+        acmr(adversary=strength, learning_rate=0.003, epochs=30)
+        .fit(x, y, labels)
+        .history_.terms["discriminator_accuracy"]
+        for strength in (0.0, 5.0)
+    )
+    assert min(free[-10:]) > 0.9
+    assert min(deceived[-10:]) <= 0.5
 
 
 @pytest.mark.parametrize("adversary", [0.0, 1.0])
