@@ -99,7 +99,11 @@ def _validate(method, settings, splits):
     start = time.perf_counter()
     scores = []
     for seed, parts in enumerate(splits):
-        model, held_out, _ = fit_method(method, settings, parts, seed)
+        try:
+            model, held_out, _ = fit_method(method, settings, parts, seed)
+        except ValueError as error:  # such as a kernel for histograms on features of either sign
+            print(f"   refused: {settings}: {error}")
+            return -1.0, time.perf_counter() - start
         scores.append(evaluate_retrieval(model, held_out)["mean"])
     return float(np.mean(scores)), time.perf_counter() - start
 

@@ -135,7 +135,7 @@ def _download(name):
             f"{name} of the Wikipedia data is not on this machine and could not be downloaded "
             f"({type(error).__name__}); get {', '.join(SHA256)} from {FEATURES_AT} and put them "
             f"into {folder}, or into the folder wikipedia of $MMLEARN_DATA."
-        ) from error
+        ) from None
     except ValueError as error:
         raise ValueError(f"{FEATURES_AT}{name} no longer is the file it was: {error}") from error
     return Path(path)
