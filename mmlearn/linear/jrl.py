@@ -37,7 +37,8 @@ class JRL(CoordinatedEmbedding):
 
     Left open by the paper or chosen by us: columns are standardised, the graph is symmetric
     with weights 0 and 1 and its Laplacian normalised, L = I - D^{-1/2} W D^{-1/2}, and neighbours
-    vote within their own modality.
+    vote within their own modality. The default weights are the paper's, for its features; on
+    standardised columns smaller ones may do better, so choose sigma and gamma on a validation part.
 
     Parameters
     ----------
