@@ -163,7 +163,9 @@ def test_constant_and_duplicate_columns_are_harmless(rng):
 
 def test_cloning_pickling_dtypes_and_tensors(rng):
     x, y, labels = classed(rng)
-    model = clone(LGCFL(image_groups=GROUPS)).fit(torch.as_tensor(x), torch.as_tensor(y), torch.as_tensor(labels))
+    model = clone(LGCFL(image_groups=GROUPS)).fit(
+        torch.as_tensor(x), torch.as_tensor(y), torch.as_tensor(labels)
+    )
     again = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(again.embed_images(x), model.embed_images(x))
     assert model.embed_texts(torch.as_tensor(y, dtype=torch.float32)).dtype == torch.float32
