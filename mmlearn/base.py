@@ -18,6 +18,7 @@ __all__ = [
     "check_matrix",
     "check_pair",
     "cosine_similarity",
+    "like",
     "to_numpy",
 ]
 
@@ -28,6 +29,18 @@ def to_numpy(array):
         array = array.detach().cpu()
         return (array.float() if array.dtype == torch.bfloat16 else array).numpy()
     return np.asarray(array)
+
+
+def like(given, z):
+    """`z`, an array or a CPU tensor, in the array kind, dtype and device of `given`.
+
+    >>> like(np.zeros(1, dtype=np.float32), torch.ones(2, dtype=torch.float64)).dtype
+    dtype('float32')
+    """
+    if isinstance(given, torch.Tensor):
+        return torch.as_tensor(z).to(given)
+    dtype = np.asarray(given).dtype
+    return np.asarray(z).astype(dtype if dtype.kind == "f" else np.float64)
 
 
 def check_matrix(array, name, n_features=None):

@@ -2,16 +2,22 @@
 
 import numpy as np
 
+from mmlearn.base import check_matrix, to_numpy
+
 __all__ = ["OneScale", "Standardizer", "safe_deviations"]
 
 
-def safe_deviations(deviation):
-    """Standard deviations to divide by: 1 where a column is constant up to rounding.
+def safe_deviations(deviation, mean):
+    """Standard deviations to divide by: infinite where a column is constant up to rounding.
 
-    >>> safe_deviations(np.array([2.0, 0.0]))
-    array([2., 1.])
+    Such a column then becomes zero, whatever new rows hold there.
+
+    >>> safe_deviations(np.array([2.0, 0.0]), mean=np.array([7.0, 7.0]))
+    array([ 2., inf])
     """
-    return np.where(deviation > 1e-12 * max(deviation.max(), 1e-300), deviation, 1.0)
+    # A mean is known up to rounding, and so is a deviation that should be zero.
+    rounding = 1e-12 * np.maximum(np.abs(mean), deviation.max(initial=1e-300))
+    return np.where(deviation > rounding, deviation, np.inf)
 
 
 class Standardizer:
@@ -27,17 +33,21 @@ class Standardizer:
     ----------
     mean, scale : float64 (d,)
 
-    >>> Standardizer(np.array([[1.0, 5.0], [3.0, 5.0]]))(np.array([[3.0, 5.0]]))
+    >>> Standardizer(np.array([[1.0, 5.0], [3.0, 5.0]]))(np.array([[3.0, 6.0]]))
     array([[1., 0.]])
     """
 
     def __init__(self, x):
         x = np.asarray(x, dtype=np.float64)
         self.mean = x.mean(axis=0)
-        self.scale = safe_deviations(x.std(axis=0))
+        self.scale = safe_deviations(x.std(axis=0), self.mean)
 
     def __call__(self, x):
         return (x - self.mean) / self.scale
+
+    def checked(self, x, name):
+        """The same, as float64 numpy, for rows from a caller: refused with one sentence if bad."""
+        return self(to_numpy(check_matrix(x, name, len(self.mean))).astype(np.float64))
 
 
 class OneScale(Standardizer):

@@ -23,8 +23,8 @@ class CFA(MomentEmbedding):
     ----------
     n_components : int, default 50
     standardize : bool, default False
-        Divide every column by its training standard deviation first (a constant column is left
-        as it is). The orthogonality then holds for the standardised columns.
+        Divide every column by its training standard deviation first (a constant column gets
+        no weight). The orthogonality then holds for the standardised columns.
 
     Attributes
     ----------
@@ -66,9 +66,13 @@ class CFA(MomentEmbedding):
         k, scale_x, scale_y = self.n_components, 1.0, 1.0
         cross = moments.s_xy / moments.n
         if self.standardize:
-            scale_x = safe_deviations(np.sqrt(moments.s_xx.diagonal() / moments.n))[:, None]
-            scale_y = safe_deviations(np.sqrt(moments.s_yy.diagonal() / moments.n))[:, None]
+            scale_x = _deviations(moments.s_xx, moments.mean_x, moments.n)
+            scale_y = _deviations(moments.s_yy, moments.mean_y, moments.n)
             cross = cross / (scale_x * scale_y.T)
         u, s, vt = np.linalg.svd(cross, full_matrices=False)
         a, b = fix_signs(u[:, :k], vt[:k].T)
         return a / scale_x, b / scale_y, s[:k]
+
+
+def _deviations(scatter, mean, n):
+    return safe_deviations(np.sqrt(scatter.diagonal() / n), mean)[:, None]

@@ -6,9 +6,9 @@ from scipy.sparse import diags, identity
 from sklearn.neighbors import kneighbors_graph
 from sklearn.utils.validation import check_is_fitted
 
-from mmlearn.base import CoordinatedEmbedding, check_pair, cosine_similarity, to_numpy
-from mmlearn.linear.kernels import restore_kind
-from mmlearn.linear.lgcfl import Standardizer, class_indicators
+from mmlearn.base import CoordinatedEmbedding, check_pair, cosine_similarity, like, to_numpy
+from mmlearn.linear.lgcfl import class_indicators
+from mmlearn.scaling import Standardizer
 
 __all__ = ["JRL"]
 
@@ -126,12 +126,12 @@ class JRL(CoordinatedEmbedding):
     def embed_images(self, images):
         """Class scores of images (m, d_x), relative to the class frequencies: (m, c)."""
         check_is_fitted(self)
-        return restore_kind(self.image_scaler_(images, "images") @ self.image_weights_, images)
+        return like(images, self.image_scaler_.checked(images, "images") @ self.image_weights_)
 
     def embed_texts(self, texts):
         """Class scores of texts (m, d_y), relative to the class frequencies: (m, c)."""
         check_is_fitted(self)
-        return restore_kind(self.text_scaler_(texts, "texts") @ self.text_weights_, texts)
+        return like(texts, self.text_scaler_.checked(texts, "texts") @ self.text_weights_)
 
     def similarity(self, image_embeddings, text_embeddings):
         """Score every image (n, c) against every text (m, c) by `match`, shape (n, m)."""
@@ -140,7 +140,7 @@ class JRL(CoordinatedEmbedding):
             return cosine_similarity(image_embeddings, text_embeddings)
         p_x = self._posteriors(image_embeddings, self.image_train_)
         p_y = self._posteriors(text_embeddings, self.text_train_)
-        return restore_kind(p_x @ p_y.T, image_embeddings)
+        return like(image_embeddings, p_x @ p_y.T)
 
     def _posteriors(self, z, train):
         """Mean vote of the training items nearest to each embedding, (m, c)."""
@@ -200,7 +200,7 @@ class JRL(CoordinatedEmbedding):
 
 
 def _with(x, unlabeled, scaler, name):
-    return x if unlabeled is None else np.vstack([x, scaler(unlabeled, name)])
+    return x if unlabeled is None else np.vstack([x, scaler.checked(unlabeled, name)])
 
 
 def _check_match(match):

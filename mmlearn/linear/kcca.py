@@ -5,8 +5,8 @@ from scipy.linalg import cholesky, solve_triangular
 from scipy.sparse.linalg import svds
 from sklearn.utils.validation import check_is_fitted
 
-from mmlearn.base import CoordinatedEmbedding, check_pair
-from mmlearn.linear.kernels import KernelMap, dual_coefficients, restore_kind
+from mmlearn.base import CoordinatedEmbedding, check_pair, like
+from mmlearn.linear.kernels import KernelMap, dual_coefficients
 
 __all__ = ["KCCA"]
 
@@ -121,13 +121,13 @@ class KCCA(CoordinatedEmbedding):
         """Project images (m, d_x), or their kernels (m, n), to (m, n_components)."""
         check_is_fitted(self)
         k = self.image_map_(images, "images")
-        return restore_kind(k @ self.image_coefficients_ - self.image_offset_, images)
+        return like(images, k @ self.image_coefficients_ - self.image_offset_)
 
     def embed_texts(self, texts):
         """Project texts (m, d_y), or their kernels (m, n), to (m, n_components)."""
         check_is_fitted(self)
         k = self.text_map_(texts, "texts")
-        return restore_kind(k @ self.text_coefficients_ - self.text_offset_, texts)
+        return like(texts, k @ self.text_coefficients_ - self.text_offset_)
 
     def _ridge_cca(self, phi_x, phi_y):
         n, k = len(phi_x), self.n_components

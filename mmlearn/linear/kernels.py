@@ -1,7 +1,6 @@
 """Kernels, and the explicit features that turn a kernel method into a linear one."""
 
 import numpy as np
-import torch
 from scipy.linalg import solve_triangular
 from scipy.linalg.lapack import dpstrf
 from sklearn.metrics.pairwise import additive_chi2_kernel
@@ -196,11 +195,3 @@ def _pivoted_cholesky(k, name):
 def dual_coefficients(root, w):
     """Coefficients a (r, k) with k(x, landmarks) a = Φ(x) w, for the root that `fit` returned."""
     return w if root is None else solve_triangular(root, w, lower=True, trans="T")
-
-
-def restore_kind(z, given):
-    """z (numpy float64) in the array kind, dtype and device of `given`."""
-    if isinstance(given, torch.Tensor):
-        return torch.as_tensor(z, dtype=given.dtype, device=given.device)
-    dtype = np.asarray(given).dtype
-    return z.astype(dtype if dtype.kind == "f" else np.float64)

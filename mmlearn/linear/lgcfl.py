@@ -4,10 +4,17 @@ import numpy as np
 from scipy.linalg import solve
 from sklearn.utils.validation import check_is_fitted
 
-from mmlearn.base import CoordinatedEmbedding, check_labels, check_matrix, check_pair, to_numpy
-from mmlearn.linear.kernels import restore_kind
+from mmlearn.base import (
+    CoordinatedEmbedding,
+    check_labels,
+    check_matrix,
+    check_pair,
+    like,
+    to_numpy,
+)
+from mmlearn.scaling import Standardizer
 
-__all__ = ["LGCFL", "Standardizer", "class_indicators"]
+__all__ = ["LGCFL", "class_indicators"]
 
 
 class LGCFL(CoordinatedEmbedding):
@@ -109,12 +116,12 @@ class LGCFL(CoordinatedEmbedding):
     def embed_images(self, images):
         """Class scores of images (m, d_x), relative to the class frequencies: (m, c)."""
         check_is_fitted(self)
-        return restore_kind(self.image_scaler_(images, "images") @ self.image_weights_, images)
+        return like(images, self.image_scaler_.checked(images, "images") @ self.image_weights_)
 
     def embed_texts(self, texts):
         """Class scores of texts (m, d_y), relative to the class frequencies: (m, c)."""
         check_is_fitted(self)
-        return restore_kind(self.text_scaler_(texts, "texts") @ self.text_weights_, texts)
+        return like(texts, self.text_scaler_.checked(texts, "texts") @ self.text_weights_)
 
     def _check(self, images, texts, labels):
         if not isinstance(labels, tuple):
@@ -186,27 +193,6 @@ def _group_of_column(groups, d, name):
             f"is in {count[column]} groups."
         )
     return owner
-
-
-class Standardizer:
-    """Columns of mean 0 and variance 1; a constant column becomes zeros.
-
-    >>> Standardizer(np.array([[1.0, 5.0], [3.0, 5.0]]))(np.array([[5.0, 5.0]]))
-    array([[3., 0.]])
-    """
-
-    def __init__(self, x):
-        x = x.astype(np.float64)
-        self.mean = x.mean(axis=0)
-        deviation = x.std(axis=0)
-        # A mean is known up to rounding, and so is a deviation that should be zero.
-        varies = deviation > 1e-12 * np.maximum(np.abs(self.mean), deviation.max(initial=1e-300))
-        self.scale = np.where(varies, deviation, np.inf)
-
-    def __call__(self, x, name="images"):
-        """Standardise x (m, d) by the training columns, in float64."""
-        x = to_numpy(check_matrix(x, name, n_features=len(self.mean))).astype(np.float64)
-        return (x - self.mean) / self.scale
 
 
 def class_indicators(labels, n):

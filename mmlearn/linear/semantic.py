@@ -11,10 +11,11 @@ from mmlearn.base import (
     check_labels,
     check_pair,
     cosine_similarity,
+    like,
     to_numpy,
 )
 from mmlearn.linear.cca import CCA
-from mmlearn.linear.kernels import KernelMap, dual_coefficients, restore_kind
+from mmlearn.linear.kernels import KernelMap, dual_coefficients
 
 __all__ = ["SCM", "SM", "KernelLogistic"]
 
@@ -176,12 +177,12 @@ class SM(CoordinatedEmbedding):
     def embed_images(self, images):
         """Class probabilities of images (m, d_x): (m, c), every row sums to one."""
         check_is_fitted(self)
-        return restore_kind(self.image_classifier_.posteriors(images, "images"), images)
+        return like(images, self.image_classifier_.posteriors(images, "images"))
 
     def embed_texts(self, texts):
         """Class probabilities of texts (m, d_y): (m, c), every row sums to one."""
         check_is_fitted(self)
-        return restore_kind(self.text_classifier_.posteriors(texts, "texts"), texts)
+        return like(texts, self.text_classifier_.posteriors(texts, "texts"))
 
     def similarity(self, image_embeddings, text_embeddings):
         """Score every image (n, c) against every text (m, c) by `match`, shape (n, m)."""

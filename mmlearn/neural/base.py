@@ -14,6 +14,7 @@ from mmlearn.base import (
     check_labels,
     check_matrix,
     check_pair,
+    like,
     to_numpy,
 )
 from mmlearn.retrieval import cross_modal_map, first_hit_rank
@@ -26,7 +27,6 @@ __all__ = [
     "TwoEncoders",
     "check_either",
     "class_targets",
-    "like",
     "mlp",
 ]
 
@@ -309,13 +309,6 @@ def check_either(images, texts, sizes):
     if images is not None and texts is not None:
         check_pair(images, texts)
     return images, texts, images if images is not None else texts
-
-
-def like(given, z):
-    """The tensor `z` in the array kind, dtype and device of `given`."""
-    if isinstance(given, torch.Tensor):
-        return z.to(given)
-    return z.numpy().astype(given.dtype)
 
 
 def _merged_signature(cls):

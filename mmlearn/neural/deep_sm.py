@@ -12,7 +12,6 @@ from mmlearn.base import check_labels, check_matrix, check_pair, to_numpy
 from mmlearn.losses import classification_loss
 from mmlearn.neural.base import DeepEmbedding, TwoEncoders, class_targets
 from mmlearn.retrieval import mean_average_precision
-from mmlearn.scaling import Standardizer
 from mmlearn.training import gather
 
 __all__ = ["DeepSM"]
@@ -102,7 +101,7 @@ class DeepSM(DeepEmbedding):
             labels = labels, labels
         self._check_settings(max(len(images), len(texts)))
         labels_x, labels_y = self._labels_of_both(labels, len(images), len(texts))
-        self.scalers_ = Standardizer(images), Standardizer(texts)
+        self.scalers_ = self._scaler(images), self._scaler(texts)
         x, y = self._standardized(images, 0), self._standardized(texts, 1)
         torch.manual_seed(self.random_state)
         self.module_ = self._network()

@@ -10,8 +10,8 @@ from sklearn.decomposition import PCA
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from mmlearn.base import JointEmbedding, check_labels, check_pair, to_numpy
-from mmlearn.neural.base import DeepMethod, check_either, class_targets, like
+from mmlearn.base import JointEmbedding, check_labels, check_pair, like, to_numpy
+from mmlearn.neural.base import DeepMethod, check_either, class_targets
 from mmlearn.scaling import Standardizer
 
 __all__ = ["EarlyFusion", "JointFusion"]
@@ -84,7 +84,7 @@ class EarlyFusion(JointEmbedding):
         sizes = [len(block.mean) for block in self.blocks_]
         images, texts, given = check_either(images, texts, sizes)
         z = self.pca_.transform(self._concatenate(images, texts))
-        return like(given, torch.as_tensor(z))
+        return like(given, z)
 
     def modality_variance(self):
         """Share of each component's weight that falls on the images, (n_components,), 0 to 1."""

@@ -5,7 +5,8 @@ import pytest
 import torch
 from sklearn.metrics.pairwise import chi2_kernel, rbf_kernel
 
-from mmlearn.linear.kernels import KernelMap, dual_coefficients, kernel_matrix, restore_kind
+from mmlearn.base import like
+from mmlearn.linear.kernels import KernelMap, dual_coefficients, kernel_matrix
 
 KINDS = ("linear", "rbf", "chi2")
 
@@ -115,6 +116,6 @@ def test_bad_input_gets_one_clear_sentence(settings, x, sentence):
 
 def test_results_come_back_in_the_kind_given():
     z = np.ones((2, 2))
-    assert restore_kind(z, np.ones(1, dtype=np.float32)).dtype == np.float32
-    assert restore_kind(z, np.ones(1, dtype=int)).dtype == np.float64
-    assert restore_kind(z, torch.ones(1, dtype=torch.bfloat16)).dtype == torch.bfloat16
+    assert like(np.ones(1, dtype=np.float32), z).dtype == np.float32
+    assert like(np.ones(1, dtype=int), z).dtype == np.float64
+    assert like(torch.ones(1, dtype=torch.bfloat16), z).dtype == torch.bfloat16
