@@ -1,13 +1,12 @@
-"""Run every benchmark: python -m benchmarks [cca] [kcca] [mining] [retrieval]"""
+"""Run every benchmark, or those named: python -m benchmarks [cca] [mining] ..."""
 
 import sys
+from importlib import import_module
 
-from benchmarks import cca, kcca, mining, retrieval
+NAMES = ("cca", "kcca", "dcca", "mining", "training", "retrieval")
 
-KNOWN = {"cca": cca.main, "kcca": kcca.main, "mining": mining.main, "retrieval": retrieval.main}
-
-unknown = [name for name in sys.argv[1:] if name not in KNOWN]
+unknown = [name for name in sys.argv[1:] if name not in NAMES]
 if unknown:
-    sys.exit(f"unknown benchmark {unknown[0]!r}; known: {', '.join(KNOWN)}.")
-for name in sys.argv[1:] or KNOWN:
-    KNOWN[name]()
+    sys.exit(f"unknown benchmark {unknown[0]!r}; known: {', '.join(NAMES)}.")
+for name in sys.argv[1:] or NAMES:
+    import_module(f"benchmarks.{name}").main()
