@@ -3,6 +3,7 @@
 from mmlearn.neural.acmr import ACMR
 from mmlearn.neural.autoencoders import CorrespondenceAutoencoder, MultimodalAutoencoder
 from mmlearn.neural.ccl import CCL
+from mmlearn.neural.cmdn import CMDN
 from mmlearn.neural.contrastive import InfoNCE, SigLIP, SupCon
 from mmlearn.neural.dcca import DCCA
 from mmlearn.neural.deep_sm import DeepSM
@@ -13,6 +14,7 @@ from mmlearn.neural.triplet import SAM, TripletEmbedding
 __all__ = [
     "ACMR",
     "CCL",
+    "CMDN",
     "DCCA",
     "RBM",
     "SAM",

@@ -245,7 +245,7 @@ class MultimodalAutoencoder(DeepMethod, JointEmbedding):
         sizes = [len(scaler.mean) for scaler in self.scalers_]
         widths = _turned(self.hidden)
         decoders = [mlp(self.n_components, widths, d, self.dropout) for d in sizes]
-        return _Fused(encoders, decoders)
+        return FusedAutoencoder(encoders, decoders)
 
     def _encoder_of(self, name):
         own = {"images": self.image_encoder, "texts": self.text_encoder}.get(name)
@@ -308,14 +308,23 @@ class MultimodalAutoencoder(DeepMethod, JointEmbedding):
         return torch.cat([function(*(t.to(device) for t in part)).cpu() for part in parts])
 
 
-class _Fused(nn.Module):
-    def __init__(self, encoders, decoders):
+class FusedAutoencoder(nn.Module):
+    """z = s(Σ_m f_m(x_m)) and its decodings g_m(z), with s an activation that is the identity here.
+
+    >>> encoders, decoders = [nn.Linear(3, 2), nn.Linear(4, 2)], [nn.Linear(2, 3), nn.Linear(2, 4)]
+    >>> autoencoder = FusedAutoencoder(encoders, decoders)
+    >>> [x_hat.shape for x_hat in autoencoder(torch.zeros(5, 3), torch.zeros(5, 4))]
+    [torch.Size([5, 3, 3]), torch.Size([5, 3, 4])]
+    """
+
+    def __init__(self, encoders, decoders, activation=None):
         super().__init__()
         self.encoders, self.decoders = nn.ModuleList(encoders), nn.ModuleList(decoders)
+        self.activation = activation or nn.Identity()
 
     def encode(self, *x):
         """The fused code (n, k) of one input a modality, 0 where it is missing."""
-        return sum(f(x_m) for f, x_m in zip(self.encoders, x, strict=True))
+        return self.activation(sum(f(x_m) for f, x_m in zip(self.encoders, x, strict=True)))
 
     def forward(self, *x):
         """For each modality its reconstruction from each of the subsets, (n, subsets, d_m)."""
@@ -328,7 +337,7 @@ class _Fused(nn.Module):
             ],
             dim=1,
         )
-        return [g(z) for g in self.decoders]
+        return [g(self.activation(z)) for g in self.decoders]
 
 
 def _subsets(n_modalities):
