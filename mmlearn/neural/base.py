@@ -30,7 +30,7 @@ __all__ = [
     "mlp",
 ]
 
-ROWS = 8192  # rows embedded at a time
+ROWS = 2048  # rows embedded at a time
 SIDES = ("images", "texts")
 
 

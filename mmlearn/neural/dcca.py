@@ -136,24 +136,21 @@ class DCCA(DeepEmbedding):
         return cca_loss(z_x, z_y, self.ridge, self.power)
 
     def _train(self, tensors):
-        _, kept = self._split(len(tensors[0]))
-        self._kept = [t[kept] for t in tensors]
+        self._pairs = tensors  # for _metric, which is given the held-out pairs alone
         super()._train(tensors)
-        del self._kept
+        del self._pairs
 
     def _metric(self, module, x, y):
         """Sum of the correlations of held-out pairs, along the directions of the other pairs."""
-        cca = self._linear_cca(*self._kept)
-        z_x, z_y = self._outputs(x, y)
-        z_x, z_y = cca.embed_images(z_x), cca.embed_texts(z_y)
+        z_x, z_y = self._outputs(*self._pairs)
+        held, kept = self._split(len(z_x))
+        cca = CCA(self.n_components, self.shrinkage).fit(z_x[kept], z_y[kept])
+        z_x, z_y = cca.embed_images(z_x[held]), cca.embed_texts(z_y[held])
         z_x, z_y = Standardizer(z_x)(z_x), Standardizer(z_y)(z_y)
         return float((z_x * z_y).mean(axis=0).sum())
 
     def _finish(self, x, y):
-        self.cca_ = self._linear_cca(x, y)
-
-    def _linear_cca(self, x, y):
-        return CCA(self.n_components, self.shrinkage).fit(*self._outputs(x, y))
+        self.cca_ = CCA(self.n_components, self.shrinkage).fit(*self._outputs(x, y))
 
     def _outputs(self, x, y):
         """What the two networks give, as float64 arrays."""

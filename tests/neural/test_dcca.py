@@ -106,10 +106,9 @@ def test_training_stops_at_the_best_held_out_correlation_and_before_all_epochs(r
     watched = model.history_.validation
     assert len(watched) < 100
     assert model.history_.best_epoch == np.argmax(watched)
-    _, kept = model._split(300)
     held, _ = model._split(300)
     x, y = model._standardized(x, 0), model._standardized(y, 1)
-    model._kept = x[kept], y[kept]
+    model._pairs = x, y
     assert model._metric(model.module_, x[held], y[held]) == pytest.approx(max(watched), abs=1e-4)
 
 
