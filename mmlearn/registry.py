@@ -142,6 +142,7 @@ _METHODS = (
         "Zhai, Peng, Xiao, Learning Cross-Media Joint Representation With Sparse and "
         "Semisupervised Regularization, IEEE TCSVT 2014",
         supervised=True,
+        multilabel=True,
         webinar_row="JRL",
     ),
     Method(
@@ -176,6 +177,7 @@ _METHODS = (
         "Peng, Huang, Qi, Cross-Media Shared Representation by Hierarchical Learning with "
         "Multiple Deep Networks, IJCAI 2016",
         supervised=True,
+        multilabel=True,
         webinar_row="CMDN",
     ),
     Method(
@@ -196,6 +198,7 @@ _METHODS = (
         "coordinated",
         "Wang, Yang, Xu, Hanjalic, Shen, Adversarial Cross-Modal Retrieval, ACM Multimedia 2017",
         supervised=True,
+        multilabel=True,
         webinar_row="ACMR",
     ),
     Method(
@@ -206,6 +209,7 @@ _METHODS = (
         "Peng, Qi, Huang, Yuan, CCL: Cross-modal Correlation Learning With Multigrained Fusion "
         "by Hierarchical Network, IEEE Transactions on Multimedia 2018",
         supervised=True,
+        multilabel=True,
         webinar_row="CCL",
     ),
     Method(

@@ -207,7 +207,9 @@ class SCM(SM):
     Parameters
     ----------
     n_components, shrinkage : of :class:`~mmlearn.linear.CCA`; 10 components by default
-    the others : of :class:`SM`; "precomputed" and "chi2" do not suit projections of either sign
+    image_kernel, text_kernel, image_gamma, text_gamma, image_C, text_C, match, n_landmarks,
+    random_state : as for :class:`SM`; "precomputed" and "chi2" do not suit projections of either
+        sign
 
     Attributes
     ----------
