@@ -20,6 +20,10 @@ from mmlearn.checkpoint import read_checkpoint, write_checkpoint
 
 __all__ = ["History", "fit", "gather", "seed_everything"]
 
+# Settings of a method that may differ between the run that wrote a checkpoint and the one that
+# goes on from it. Networks of one's own are compared by their parameters.
+FREE_SETTINGS = ("checkpoint", "device", "progress", "image_encoder", "text_encoder")
+
 
 @dataclass
 class History:
@@ -239,11 +243,16 @@ def _out_of_patience(history, patience):
 
 def _identity(module, loss, tensors, settings):
     """What must be the same for a checkpoint to be gone on from."""
+    method = getattr(loss, "__self__", None)  # the estimator, where the loss is a method of one
+    if hasattr(method, "get_params"):
+        own = {key: repr(value) for key, value in method.get_params().items()}
+        settings = own | settings
+    function = getattr(loss, "__qualname__", type(loss).__name__)
     return {
-        "training": getattr(loss, "__qualname__", type(loss).__name__),
+        "training": type(method).__name__ if method else function,
         "parameters": {name: list(p.shape) for name, p in module.state_dict().items()},
         "data": [[*t.shape, float(t.double().sum())] for t in tensors],
-        "settings": settings,
+        "settings": {k: v for k, v in settings.items() if k not in FREE_SETTINGS},
     }
 
 

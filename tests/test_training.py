@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from mmlearn._torch import pick_device
+from mmlearn.neural import SAM, TripletEmbedding
 from mmlearn.training import fit
 
 
@@ -251,6 +252,24 @@ def test_a_checkpoint_of_another_method_is_refused(tmp_path):
 def test_a_checkpoint_of_another_run_is_refused(tmp_path, module, settings, sentence):
     with pytest.raises(ValueError, match=sentence):
         quick(module(), epochs=1, checkpoint=written(tmp_path), **settings)
+
+
+def method(cls, path, **settings):
+    rng = np.random.default_rng(0)
+    settings = {"hidden": 4, "epochs": 1, "device": "cpu", "checkpoint": path} | settings
+    x, y, labels = rng.normal(size=(20, 5)), rng.normal(size=(20, 4)), np.arange(20) % 2
+    return cls(3, **settings).fit(x, y, labels=labels)
+
+
+def test_a_method_goes_on_from_its_own_checkpoint_alone(tmp_path):
+    path = tmp_path / "run"
+    first = method(TripletEmbedding, path)
+    again = method(TripletEmbedding, path, progress=False)
+    assert again.history_ == first.history_
+    with pytest.raises(ValueError, match="written by TripletEmbedding, not by SAM"):
+        method(SAM, path)
+    with pytest.raises(ValueError, match=r"other settings \(margin\)"):
+        method(TripletEmbedding, path, margin=0.3)
 
 
 def test_a_checkpoint_of_other_data_is_refused(tmp_path):
