@@ -7,12 +7,15 @@ Three kinds of method exist, told apart by what they can embed:
 * pair: a score for an (image, text) pair, with no embedding of either alone.
 """
 
+import inspect
+
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator
 
 __all__ = [
     "CoordinatedEmbedding",
+    "Estimator",
     "JointEmbedding",
     "check_labels",
     "check_matrix",
@@ -138,7 +141,36 @@ def _unit_rows(z):
     return z / np.where(norm > 0, norm, 1)
 
 
-class CoordinatedEmbedding(BaseEstimator):
+class Estimator(BaseEstimator):
+    """A scikit-learn estimator whose `__init__` may pass `**settings` on to its parent's.
+
+    The signature shows them written out, so that scikit-learn (get_params, clone) and `help` see
+    every parameter, and a subclass lists only what is its own or has another default.
+    """
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        if "__init__" in vars(cls):
+            cls.__init__.__signature__ = _merged_signature(cls)
+
+
+def _merged_signature(cls):
+    own = inspect.signature(vars(cls)["__init__"]).parameters
+    if not any(p.kind is p.VAR_KEYWORD for p in own.values()):
+        return inspect.Signature(own.values())
+    inherited = inspect.signature(super(cls, cls).__init__).parameters
+    sized_by_classes = getattr(cls, "_sized_by_classes", False)
+    left_out = {"self", *own} | ({"n_components"} if sized_by_classes else set())
+    merged = [p for p in own.values() if p.kind is not p.VAR_KEYWORD]
+    merged += [
+        p.replace(kind=p.KEYWORD_ONLY)
+        for name, p in inherited.items()
+        if name not in left_out and p.kind is not p.VAR_KEYWORD
+    ]
+    return inspect.Signature(merged)
+
+
+class CoordinatedEmbedding(Estimator):
     """Two projections into one space. Subclasses write `fit`, `embed_images` and `embed_texts`."""
 
     def fit(self, images, texts, labels=None):
@@ -165,7 +197,7 @@ class CoordinatedEmbedding(BaseEstimator):
         return cross_modal_map(self, z_x, z_y, labels)["mean"]
 
 
-class JointEmbedding(BaseEstimator):
+class JointEmbedding(Estimator):
     """One vector for a pair. Subclasses write `fit` and `embed`."""
 
     def fit(self, images, texts, labels=None):

@@ -234,31 +234,8 @@ class SCM(SM):
     (90, 3)
     """
 
-    def __init__(
-        self,
-        n_components=10,
-        shrinkage=0.1,
-        image_kernel="rbf",
-        text_kernel="rbf",
-        image_gamma=None,
-        text_gamma=None,
-        image_C=2.0,
-        text_C=2.0,
-        match="same_class",
-        n_landmarks=None,
-        random_state=0,
-    ):
-        super().__init__(
-            image_kernel,
-            text_kernel,
-            image_gamma,
-            text_gamma,
-            image_C,
-            text_C,
-            match,
-            n_landmarks,
-            random_state,
-        )
+    def __init__(self, n_components=10, *, shrinkage=0.1, **settings):
+        super().__init__(**settings)
         self.n_components = n_components
         self.shrinkage = shrinkage
 

@@ -1,16 +1,15 @@
 """What the deep methods share: settings, encoders, standardised inputs, training, inference."""
 
 import copy
-import inspect
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from mmlearn.base import (
     CoordinatedEmbedding,
+    Estimator,
     check_labels,
     check_matrix,
     check_pair,
@@ -69,7 +68,7 @@ class TwoEncoders(nn.Module):
         return self.encode_images(x), self.encode_texts(y)
 
 
-class DeepMethod(BaseEstimator):
+class DeepMethod(Estimator):
     """The settings of networks and training, which all deep methods take by keyword.
 
     Parameters
@@ -134,12 +133,6 @@ class DeepMethod(BaseEstimator):
         self.device = device
         self.random_state = random_state
         self.progress = progress
-
-    def __init_subclass__(cls, **kwargs):
-        """Show `**settings` as what it stands for, so that scikit-learn and `help` see it all."""
-        super().__init_subclass__(**kwargs)
-        if "__init__" in vars(cls):
-            cls.__init__.__signature__ = _merged_signature(cls)
 
     # -- what a method may replace -----------------------------------------------------------
 
@@ -309,19 +302,3 @@ def check_either(images, texts, sizes):
     if images is not None and texts is not None:
         check_pair(images, texts)
     return images, texts, images if images is not None else texts
-
-
-def _merged_signature(cls):
-    """The signature of a subclass's `__init__` with `**settings` written out."""
-    own = inspect.signature(vars(cls)["__init__"]).parameters
-    if not any(p.kind is p.VAR_KEYWORD for p in own.values()):
-        return inspect.Signature(own.values())
-    inherited = inspect.signature(super(cls, cls).__init__).parameters
-    left_out = {"self", *own} | ({"n_components"} if cls._sized_by_classes else set())
-    merged = [p for p in own.values() if p.kind is not p.VAR_KEYWORD]
-    merged += [
-        p.replace(kind=p.KEYWORD_ONLY)
-        for name, p in inherited.items()
-        if name not in left_out and p.kind is not p.VAR_KEYWORD
-    ]
-    return inspect.Signature(merged)
