@@ -4,16 +4,15 @@ import numpy as np
 from scipy.linalg import solve
 from scipy.sparse import diags, identity
 from sklearn.neighbors import kneighbors_graph
-from sklearn.utils.validation import check_is_fitted
 
-from mmlearn.base import CoordinatedEmbedding, check_pair, cosine_similarity, like, to_numpy
-from mmlearn.linear.lgcfl import class_indicators
+from mmlearn.base import check_pair, cosine_similarity, like, to_numpy
+from mmlearn.linear.class_scores import ClassScores, class_indicators
 from mmlearn.scaling import Standardizer
 
 __all__ = ["JRL"]
 
 
-class JRL(CoordinatedEmbedding):
+class JRL(ClassScores):
     r"""Joint representation learning: sparse, graph-regularised regression on the classes.
 
     With standardised features X_v (n, d_v) of the two modalities v = x, y, centred class
@@ -122,16 +121,6 @@ class JRL(CoordinatedEmbedding):
         self.image_train_, self.text_train_ = x @ self.image_weights_, y @ self.text_weights_
         self.votes_ = indicators / np.maximum(indicators.sum(axis=1, keepdims=True), 1)
         return self
-
-    def embed_images(self, images):
-        """Class scores of images (m, d_x), relative to the class frequencies: (m, c)."""
-        check_is_fitted(self)
-        return like(images, self.image_scaler_.checked(images, "images") @ self.image_weights_)
-
-    def embed_texts(self, texts):
-        """Class scores of texts (m, d_y), relative to the class frequencies: (m, c)."""
-        check_is_fitted(self)
-        return like(texts, self.text_scaler_.checked(texts, "texts") @ self.text_weights_)
 
     def similarity(self, image_embeddings, text_embeddings):
         """Score every image (n, c) against every text (m, c) by `match`, shape (n, m)."""

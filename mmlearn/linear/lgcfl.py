@@ -2,22 +2,15 @@
 
 import numpy as np
 from scipy.linalg import solve
-from sklearn.utils.validation import check_is_fitted
 
-from mmlearn.base import (
-    CoordinatedEmbedding,
-    check_labels,
-    check_matrix,
-    check_pair,
-    like,
-    to_numpy,
-)
+from mmlearn.base import check_matrix, check_pair, to_numpy
+from mmlearn.linear.class_scores import ClassScores, class_indicators
 from mmlearn.scaling import Standardizer
 
-__all__ = ["LGCFL", "class_indicators"]
+__all__ = ["LGCFL"]
 
 
-class LGCFL(CoordinatedEmbedding):
+class LGCFL(ClassScores):
     r"""Local group based consistent feature learning: regress labels on groups of features.
 
     For each modality v, with standardised features X_v (n_v, d_v), centred class indicators
@@ -113,16 +106,6 @@ class LGCFL(CoordinatedEmbedding):
         self.image_group_norms_, self.text_group_norms_ = problems[0].norms, problems[1].norms
         return self
 
-    def embed_images(self, images):
-        """Class scores of images (m, d_x), relative to the class frequencies: (m, c)."""
-        check_is_fitted(self)
-        return like(images, self.image_scaler_.checked(images, "images") @ self.image_weights_)
-
-    def embed_texts(self, texts):
-        """Class scores of texts (m, d_y), relative to the class frequencies: (m, c)."""
-        check_is_fitted(self)
-        return like(texts, self.text_scaler_.checked(texts, "texts") @ self.text_weights_)
-
     def _check(self, images, texts, labels):
         if not isinstance(labels, tuple):
             images, texts = check_pair(images, texts)
@@ -193,27 +176,3 @@ def _group_of_column(groups, d, name):
             f"is in {count[column]} groups."
         )
     return owner
-
-
-def class_indicators(labels, n):
-    """0/1 indicators (n, c) and the classes (c,), of classes (n,) or of indicators (n, t).
-
-    Raises ValueError for labels that are missing, of another length, of a single class, or a
-    matrix that holds anything but 0 and 1.
-
-    >>> class_indicators(["b", "a"], 2)
-    (array([[0., 1.],
-           [1., 0.]]), array(['a', 'b'], dtype='<U1'))
-    """
-    if labels is None or to_numpy(labels).ndim != 2:
-        labels = check_labels(labels, n)
-        classes, column = np.unique(labels, return_inverse=True)
-        return np.eye(len(classes))[column], classes
-    y = to_numpy(labels).astype(np.float64)
-    if len(y) != n:
-        raise ValueError(f"labels must have {n} rows, one per pair, got {len(y)}.")
-    if not np.isin(y, (0, 1)).all():
-        raise ValueError("labels of shape (n, t) must be indicators: nothing but 0 and 1.")
-    if not (np.ptp(y, axis=0) > 0).any():
-        raise ValueError("labels tell no two items apart; a supervised method needs that.")
-    return y, np.arange(y.shape[1])

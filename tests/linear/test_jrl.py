@@ -181,8 +181,8 @@ def test_an_unfitted_model_says_so():
     [
         ({}, lambda x, y, t: (x, y, None), "supervised"),
         ({}, lambda x, y, t: (x, y, t * 0), "single class"),
-        ({}, lambda x, y, t: (x, y, 2 * np.eye(3)[t]), "nothing but 0 and 1"),
-        ({}, lambda x, y, t: (x, y, np.ones((120, 3))), "tell no two items apart"),
+        ({}, lambda x, y, t: (x, y, 2 * np.eye(3)[t]), "must be indicators"),
+        ({}, lambda x, y, t: (x, y, np.ones((120, 3))), "the same set of labels"),
         ({}, lambda x, y, t: (x, y, t, np.ones((3, 2))), "unlabeled_images has 2 features"),
         ({}, lambda x, y, t: (x[:-1], y, t), "119 images and 120 texts"),
         ({}, lambda x, y, t: (x, y * np.nan, t), "texts holds NaN"),
