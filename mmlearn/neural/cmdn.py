@@ -30,9 +30,9 @@ class CMDN(DeepEmbedding):
         bimodal_m, `depth` times   code of m in an autoencoder of both modalities' last codes,
                      trained on (x, y), (x, 0), (0, y) -> (x, y)
 
-    The codes that the RBM gets and gives, and those of each bimodal autoencoder, are brought to
-    mean 0 and variance 1 by the statistics of the training items (z-norm). The last code embeds,
-    and is compared by the cosine. Labels enter in `semantic` alone;
+    What the RBM gets, and the code of each bimodal autoencoder, are brought to mean 0 and variance
+    1 by the statistics of the training items (z-norm). The last code embeds, and is compared by
+    the cosine. Labels enter in `semantic` alone;
     with ``supervised=False`` that stage is left out and none are needed.
 
     What is modern, and not the paper's: autoencoders stand for the stacked autoencoders' layers
@@ -143,14 +143,14 @@ class CMDN(DeepEmbedding):
         for rbm, name, v in zip(network.joint, ("images", "texts"), codes, strict=True):
             rbm.fit(v.to(self._device()), self.epochs, seed=self.random_state)
             self.histories_[f"joint of {name}"] = rbm.history
-        done = 4
-        codes = self._after(done, x, y, network.scales[1])
+        done = 3
+        codes = self._after(done, x, y)
         if self.supervised:
             self._stage("semantic", network.semantic, _semantic_loss, (*codes, *targets))
             done += 1
             codes = self._after(done, x, y)
         for level, (autoencoder, scales) in enumerate(
-            zip(network.bimodal, network.scales[2:], strict=True), start=1
+            zip(network.bimodal, network.scales[1:], strict=True), start=1
         ):
             self._stage(f"bimodal {level}", autoencoder, _bimodal_loss, codes)
             done += 2
@@ -212,8 +212,7 @@ class _Network(nn.Module):
         self.sizes = sizes
         self.intra, self.inter, self.semantic = intra, inter, semantic
         self.joint, self.bimodal = nn.ModuleList(joint), nn.ModuleList(bimodal)
-        of_joint = joint[0].weights.shape
-        widths = [*of_joint, *(b.decoders[0].in_features for b in bimodal)]
+        widths = [len(joint[0].visible_bias), *(b.decoders[0].in_features for b in bimodal)]
         self.scales = nn.ModuleList(nn.ModuleList((_Scale(d), _Scale(d))) for d in widths)
 
     def steps(self, side):
@@ -223,10 +222,9 @@ class _Network(nn.Module):
         )
         yield self.scales[0][side]
         yield self.joint[side]
-        yield self.scales[1][side]
         if self.semantic is not None:
             yield self.semantic.hidden[side]
-        for autoencoder, scale in zip(self.bimodal, self.scales[2:], strict=True):
+        for autoencoder, scale in zip(self.bimodal, self.scales[1:], strict=True):
             yield lambda x, a=autoencoder: _alone(a, x, side, [x.shape[1]] * 2)
             yield scale[side]
 

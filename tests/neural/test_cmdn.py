@@ -10,23 +10,34 @@ from mmlearn.retrieval import chance_level
 
 
 def data(seed=0, n=200):
-    """Four classes whose centres both modalities share, among noise of their own."""
+    """Four classes whose centres both modalities share; and a stronger factor that they share too.
+
+    Only labels can tell which of the two is meant.
+    """
     rng, world = np.random.default_rng(seed), np.random.default_rng(9)
-    labels = np.arange(n) % 4
+    labels, other = np.arange(n) % 4, rng.normal(size=(n, 3))
     x, y = (
-        world.normal(size=(4, d))[labels] + rng.normal(size=(n, d)) for d in (12, 9)
-    )  # fmt: skip
+        1.5 * world.normal(size=(4, d))[labels]
+        + other @ world.normal(size=(3, d))
+        + 0.3 * rng.normal(size=(n, d))
+        for d in (12, 9)
+    )
     return x, y, labels
 
 
 def small(**settings):
-    base = {"n_components": 8, "hidden": 32, "epochs": 20, "batch_size": 32, "device": "cpu"}
-    return CMDN(**base | settings)
+    base = {"n_components": 8, "hidden": 64, "epochs": 30, "batch_size": 20, "device": "cpu"}
+    return CMDN(**base | {"dropout": 0.0} | settings)
 
 
 @pytest.fixture(scope="module")
 def fitted():
     return small().fit(*data())
+
+
+@pytest.fixture(scope="module")
+def unsupervised():
+    return small(supervised=False).fit(*data()[:2])
 
 
 def codes(model, n_steps, side=0):
@@ -38,8 +49,8 @@ def codes(model, n_steps, side=0):
 def test_the_stages_are_those_of_the_paper(fitted):
     first = ["intra", "inter", "joint of images", "joint of texts"]
     assert list(fitted.histories_) == [*first, "semantic", "bimodal 1", "bimodal 2"]
-    unsupervised = small(supervised=False, depth=1, epochs=1).fit(*data()[:2])
-    assert list(unsupervised.histories_) == [*first, "bimodal 1"]
+    shallow = small(supervised=False, depth=1, epochs=1).fit(*data()[:2])
+    assert list(shallow.histories_) == [*first, "bimodal 1"]
     for history in fitted.histories_.values():
         assert history.loss[-1] < history.loss[0]
 
@@ -53,12 +64,12 @@ def test_intra_and_inter_codes_stand_side_by_side(fitted):
 
 
 def test_the_inter_autoencoder_fills_in_the_missing_modality():
-    fitted = small(epochs=50, noise=0, dropout=0, supervised=False, depth=1).fit(*data()[:2])
+    fitted = small(noise=0, supervised=False, depth=1).fit(*data()[:2])
     x, y = (fitted._standardized(rows, side) for side, rows in enumerate(data(seed=1)[:2]))
     inter = fitted.module_.inter
     with torch.no_grad():
         y_hat = inter.decoders[1](inter.encode(x, torch.zeros_like(y)))
-    assert ((y_hat - y) ** 2).mean() < 0.9 * (y**2).mean()
+    assert ((y_hat - y) ** 2).mean() < 0.7 * (y**2).mean()
 
 
 def test_the_joint_layer_is_a_trained_rbm_on_codes_of_mean_0_and_variance_1(fitted):
@@ -73,9 +84,7 @@ def test_the_joint_layer_is_a_trained_rbm_on_codes_of_mean_0_and_variance_1(fitt
         assert rbm.free_energy(v).mean() < rbm.free_energy(apart).mean()  # it knows what goes with
 
 
-def test_labels_enter_in_the_semantic_stage_alone(fitted):
-    x, y, _ = data()
-    unsupervised = small(supervised=False).fit(x, y)
+def test_labels_enter_in_the_semantic_stage_alone(fitted, unsupervised):
     for side in (0, 1):
         torch.testing.assert_close(
             codes(fitted, 3, side), codes(unsupervised, 3, side), rtol=0, atol=0
@@ -83,16 +92,16 @@ def test_labels_enter_in_the_semantic_stage_alone(fitted):
     assert not hasattr(unsupervised, "classes_")
     semantic = fitted.module_.semantic
     with torch.no_grad():
-        logits = semantic.output(codes(fitted, 5, side=1))
+        logits = semantic.output(codes(fitted, 4, side=1))
     assert (logits.argmax(dim=1).numpy() == data()[2]).mean() > 0.8
 
 
-def test_a_later_level_leaves_the_earlier_ones_as_they_are(fitted):
+def test_a_later_level_leaves_the_earlier_ones_as_they_are():
     x, y, labels = data()
-    shallow = small(depth=1).fit(x, y, labels)
+    shallow, deep = (small(depth=depth, epochs=3).fit(x, y, labels) for depth in (1, 3))
     n_steps = len([*shallow.module_.steps(0)])
-    np.testing.assert_array_equal(codes(fitted, n_steps), codes(shallow, n_steps))
-    assert fitted.embed_images(x).shape == shallow.embed_images(x).shape == (len(x), 8)
+    np.testing.assert_array_equal(codes(deep, n_steps), codes(shallow, n_steps))
+    assert deep.embed_images(x).shape == shallow.embed_images(x).shape == (len(x), 8)
 
 
 def test_embeddings_of_the_training_items_have_mean_0_and_variance_1(fitted):
@@ -102,9 +111,8 @@ def test_embeddings_of_the_training_items_have_mean_0_and_variance_1(fitted):
         np.testing.assert_allclose(z.std(axis=0), 1, rtol=1e-3)
 
 
-def test_held_out_retrieval_is_above_chance_and_labels_help_it(fitted):
+def test_held_out_retrieval_is_above_chance_and_labels_help_it(fitted, unsupervised):
     x, y, labels = data(seed=1)
-    unsupervised = small(supervised=False).fit(*data()[:2])
     chance = chance_level(labels, labels)
     assert unsupervised.score(x, y, labels) > chance + 0.05
     assert fitted.score(x, y, labels) > unsupervised.score(x, y, labels) + 0.05
@@ -133,9 +141,10 @@ def test_each_stage_has_its_checkpoint_and_a_finished_run_is_not_run_again(tmp_p
     np.testing.assert_array_equal(model.embed_images(x), again.embed_images(x))
 
 
-def test_training_twice_with_one_seed_gives_the_same_network(fitted):
+def test_training_twice_with_one_seed_gives_the_same_network():
     x, y, labels = data()
-    np.testing.assert_array_equal(small().fit(x, y, labels).embed_texts(y), fitted.embed_texts(y))
+    a, b = (small(epochs=2).fit(x, y, labels).embed_texts(y) for _ in range(2))
+    np.testing.assert_array_equal(a, b)
 
 
 @pytest.mark.parametrize("bad", [{"depth": 0}, {"noise": 1.0}, {"hidden": (8, 8)}])
