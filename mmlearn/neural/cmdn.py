@@ -135,8 +135,8 @@ class CMDN(DeepEmbedding):
         x, y, *targets = tensors
         network, codes = self.module_, (x, y)
         self.histories_ = {}
-        self._stage("intra", network.intra, _intra_loss, codes)
-        self._stage("inter", network.inter, _bimodal_loss, codes)
+        self._stage("intra", network.intra, self._intra_loss, codes)
+        self._stage("inter", network.inter, self._bimodal_loss, codes)
         network.to(self._device())
 
         codes = self._after(2, x, y, network.scales[0])
@@ -146,13 +146,13 @@ class CMDN(DeepEmbedding):
         done = 3
         codes = self._after(done, x, y)
         if self.supervised:
-            self._stage("semantic", network.semantic, _semantic_loss, (*codes, *targets))
+            self._stage("semantic", network.semantic, self._semantic_loss, (*codes, *targets))
             done += 1
             codes = self._after(done, x, y)
         for level, (autoencoder, scales) in enumerate(
             zip(network.bimodal, network.scales[1:], strict=True), start=1
         ):
-            self._stage(f"bimodal {level}", autoencoder, _bimodal_loss, codes)
+            self._stage(f"bimodal {level}", autoencoder, self._bimodal_loss, codes)
             done += 2
             codes = self._after(done, x, y, scales)
         self.history_ = self.histories_[f"bimodal {self.depth}"]
@@ -185,23 +185,22 @@ class CMDN(DeepEmbedding):
             for side, rows in enumerate((x, y))
         ]
 
+    # Methods, so that a checkpoint of a stage knows the settings it was written with.
 
-def _intra_loss(module, x, y):
-    x, y, x_hat, y_hat = gather(x, y, *module(x, y))
-    return reconstruction_loss(x, x_hat) + reconstruction_loss(y, y_hat)
+    def _intra_loss(self, module, x, y):
+        x, y, x_hat, y_hat = gather(x, y, *module(x, y))
+        return reconstruction_loss(x, x_hat) + reconstruction_loss(y, y_hat)
 
+    def _bimodal_loss(self, module, x, y):
+        x, y, *decoded = gather(x, y, *module(x, y))  # decoded: (n, subsets, d)
+        return sum(
+            reconstruction_loss(rows[:, None].expand_as(rows_hat).flatten(1), rows_hat.flatten(1))
+            for rows, rows_hat in zip((x, y), decoded, strict=True)
+        )
 
-def _bimodal_loss(module, x, y):
-    x, y, *decoded = gather(x, y, *module(x, y))  # decoded: (n, subsets, d)
-    return sum(
-        reconstruction_loss(rows[:, None].expand_as(rows_hat).flatten(1), rows_hat.flatten(1))
-        for rows, rows_hat in zip((x, y), decoded, strict=True)
-    )
-
-
-def _semantic_loss(module, x, y, targets):
-    logits_x, logits_y, targets = gather(*module(x, y), targets)
-    return classification_loss(logits_x, targets) + classification_loss(logits_y, targets)
+    def _semantic_loss(self, module, x, y, targets):
+        logits_x, logits_y, targets = gather(*module(x, y), targets)
+        return classification_loss(logits_x, targets) + classification_loss(logits_y, targets)
 
 
 class _Network(nn.Module):
