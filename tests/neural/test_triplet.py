@@ -108,7 +108,9 @@ def test_classes_that_resemble_one_another_stay_closer_than_with_a_static_margin
     assert cosine_of_0_and_1(adaptive) > cosine_of_0_and_1(static) + 0.1
 
 
-def test_sam_that_was_interrupted_ends_bit_for_bit_as_if_it_had_not_been(rng, monkeypatch, tmp_path):
+def test_sam_that_was_interrupted_ends_bit_for_bit_as_if_it_had_not_been(
+    rng, monkeypatch, tmp_path
+):
     x, y, labels = data(rng)
     settings = {"epochs": 5, "dropout": 0.3}
     whole = sam(**settings).fit(x, y, labels)
