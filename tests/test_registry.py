@@ -1,13 +1,17 @@
 """The list of methods and the published numbers; importing the package is light."""
 
+import runpy
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import mmlearn
 from mmlearn.registry import get_method
-from mmlearn.scoreboard import published, published_shallow
+from mmlearn.scoreboard import published, published_shallow, stored
+
+ROOT = Path(__file__).parents[1]
 
 
 def test_names_are_unique():
@@ -64,3 +68,18 @@ def test_importing_the_package_loads_nothing_heavy():
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
+
+
+def test_readme_shows_the_stored_results_of_every_method():
+    results = runpy.run_path(str(ROOT / "tools" / "results.py"))
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert results["with_table"](readme) == readme
+    for dataset in results["DATASETS"]:
+        board = stored(dataset)
+        assert [row.method for row in board.rows] == [m.name for m in mmlearn.methods()]
+        assert board.seeds >= 3
+
+
+def test_a_dataset_without_a_stored_run_is_named():
+    with pytest.raises(ValueError, match="no run on 'fashion' is stored"):
+        stored("fashion")
