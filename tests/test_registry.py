@@ -34,10 +34,11 @@ def test_every_system_of_the_table_and_the_contrastive_losses_are_there():
 
 
 def test_the_scoreboards_settings_build_the_method_with_the_seed():
-    triplet = get_method("triplet")
-    model = triplet.build(random_state=7, settings=triplet.settings("wikipedia"))
-    assert (model.mining, model.random_state) == ("semi-hard", 7)
-    assert triplet.settings("wikipedia")["features"] == {"image": "sqrt", "text": "log"}
+    ccl = get_method("ccl")
+    settings = ccl.settings("emoji")
+    assert settings["features"] == {"image": "cnn_parts", "text": "lsa_parts"}
+    model = ccl.build(random_state=7, settings=settings)
+    assert (model.code, model.random_state) == (settings["params"]["code"], 7)
     assert "random_state" not in get_method("cca").build(random_state=7).get_params()
 
 
