@@ -292,7 +292,7 @@ def evaluate_retrieval(model, test, labels="labels", top=None, empty="skip"):
 def _relevant_by(test, labels):
     if labels == "pairs":
         return np.arange(len(test.texts))
-    found = getattr(test, labels) if labels in ("labels", "sublabels", "tags") else None
+    found = getattr(test, labels, None) if labels in ("labels", "sublabels", "tags") else None
     if found is None:
         raise ValueError(
             f'this dataset has no {labels!r} to score by; use "labels", "sublabels", "tags" or '

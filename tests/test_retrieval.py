@@ -229,6 +229,15 @@ def test_perfect_embedding_scores_one_and_constant_one_scores_chance():
     assert constant["mean"] == pytest.approx(constant["chance"])
 
 
+def test_scoring_by_pairs_counts_an_items_own_partner_alone(rng):
+    x, y, labels = np.eye(4), np.eye(4)[[0, 1, 3, 2]], np.zeros(4)
+    scores = evaluate_retrieval(Given(), Set(x, y, labels), labels="pairs")
+    chance = np.mean(1 / np.arange(1, 5))  # one relevant item at a random place of four
+    assert scores["chance"] == pytest.approx(chance)
+    tied = (1 / 2 + 1 / 3 + 1 / 4) / 3  # behind the wrong partner, tied with two others
+    assert scores["i2t"] == pytest.approx((1 + 1 + 2 * tied) / 4)
+
+
 def test_scoring_by_labels_that_are_not_there_is_refused(rng):
     with pytest.raises(ValueError, match="no 'tags' to score by"):
         evaluate_retrieval(Given(), Set(np.eye(2), np.eye(2), np.arange(2)), labels="tags")
