@@ -121,6 +121,9 @@ class Scoreboard:
         c = self.chance
         lines.append(f"{'chance':<24}{c:>7.3f}{c:>7.3f}{c:>8.3f}")
         lines.append(f"mAP over the full ranking, {self.dataset}, {self.seeds} seed(s)")
+        benchmark = BENCHMARKS.get(self.dataset)
+        if benchmark and benchmark.settings != self.dataset:
+            lines.append(f"settings: those chosen on {benchmark.settings}")
         if self.left_out:
             names = ", ".join(get_method(name).title for name in self.left_out)
             lines.append(f"left out, since {self.dataset} has no labels to learn from: {names}")
