@@ -113,9 +113,9 @@ class Scoreboard:
         return out.getvalue()
 
     def __str__(self):
-        printed = _published_means() if self.dataset == "wikipedia" else {}
+        printed, notes = _published_cells() if self.dataset == "wikipedia" else ({}, [])
         head = f"{'method':<24}{'I→T':>7}{'T→I':>7}{'mean':>8}  {'± sd':<6}{'fit s':>8}"
-        head += f"{'published':>12}" if printed else ""
+        head += f"{'published':>14}" if printed else ""
         lines = [head, "-" * len(head)]
         lines += [self._line(row, printed) for row in self.rows]
         c = self.chance
@@ -127,16 +127,14 @@ class Scoreboard:
         if self.left_out:
             names = ", ".join(get_method(name).title for name in self.left_out)
             lines.append(f"left out, since {self.dataset} has no labels to learn from: {names}")
-        if printed:
-            lines.append(PUBLISHED_NOTE)
-        return "\n".join(lines)
+        return "\n".join(lines + notes)
 
     def _line(self, row, printed):
         line = (
             f"{get_method(row.method).title:<24}{row.i2t:>7.3f}{row.t2i:>7.3f}{row.mean:>8.3f}"
             f"  ±{row.mean_sd:<5.3f}{row.fit_seconds:>8.2f}"
         )
-        return line + f"{printed.get(row.method, ''):>12}" if printed else line
+        return (line + f"{printed.get(row.method, ''):>14}").rstrip() if printed else line
 
     def plot(self):
         """A bar a method with its spread over seeds, and the chance line: a matplotlib figure."""
@@ -149,12 +147,6 @@ class Scoreboard:
             [row.mean_sd for row in self.rows],
             xlabel=f"mean mAP, {self.dataset}, {self.seeds} seed(s)",
         )
-
-
-PUBLISHED_NOTE = (
-    "published: mean of both directions in papers, on the same shallow features; (?) could not be\n"
-    "confirmed, and splits, gallery and depth of ranking differ between papers."
-)
 
 
 def run(dataset="emoji", names=None, seeds=3, progress=True):
@@ -307,9 +299,21 @@ def _read_table(name):
     ]
 
 
-def _published_means():
-    """Method -> its published mean as printed, with (?) where it could not be confirmed."""
-    return {
-        row["method"]: f"{row['mean']:.3f}{'' if row['confirmed'] else ' (?)'}"
-        for row in published_shallow()
+def _published_cells():
+    """What the board prints beside our methods, {method: cell}, and the notes below it."""
+    rows = published_shallow()
+    sources = list(dict.fromkeys(row["source"] for row in rows))
+    text = {
+        row["method"]: f"{row['mean']:.3f} [{sources.index(row['source']) + 1}]"
+        + ("" if row["confirmed"] else " ?")
+        for row in rows
     }
+    ours = {method.name for method in methods()}
+    others = ", ".join(f"{name} {cell}" for name, cell in text.items() if name not in ours)
+    notes = [
+        "published: mean of both directions in papers, on the same shallow features. ? means not",
+        "confirmed; splits, gallery and depth of ranking differ between papers.",
+        f"others published: {others}",
+        *(f"[{i}] {source}" for i, source in enumerate(sources, 1)),
+    ]
+    return {name: cell for name, cell in text.items() if name in ours}, notes

@@ -77,8 +77,9 @@ def test_without_labels_relevance_is_the_pair_and_supervised_methods_are_left_ou
 def test_wikipedia_shows_what_papers_report_and_marks_what_is_unconfirmed():
     row = scoreboard.Row("cca", 0.2, 0.2, 0.2, 0.0, 0.1)
     text = str(scoreboard.Scoreboard("wikipedia", 0.1, 1, [row]))
-    assert "0.223 (?)" in text
-    assert "could not be" in text
+    assert "0.223 [1] ?" in text
+    assert "[1] Rasiwasia et al." in text
+    assert "not\nconfirmed" in text
 
 
 def test_methods_lists_every_method(capsys):
