@@ -9,7 +9,7 @@ from mmlearn.linear import KCCA
 
 COMPONENTS = 20
 KAPPA = 1e-2
-LANDMARKS = 300
+LANDMARKS = 700
 
 
 def make_data(n, seed=0):
