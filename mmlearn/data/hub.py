@@ -58,8 +58,9 @@ def _open_hub(name, split):
     except OSError as error:  # no network, or no such data set
         raise FileNotFoundError(
             f"the data set {name} is not on this machine and could not be had from the Hugging "
-            f"Face hub ({type(error).__name__}); connect to the internet or check the name."
-        ) from error
+            f"Face hub ({type(error).__name__}); connect to the internet, check the name, or put "
+            "its parquet files where the loader's help says and name that place in MMLEARN_DATA."
+        ) from None
 
 
 def check_columns(table, names, origin):
