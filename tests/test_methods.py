@@ -6,9 +6,11 @@ import pickle
 
 import numpy as np
 import pytest
+import sklearn
 import torch
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV
 
 import mmlearn
 from mmlearn.base import CoordinatedEmbedding, JointEmbedding
@@ -231,6 +233,21 @@ def test_saving_and_loading_keeps_embedding_similarity_and_parameters(name, tmp_
     np.testing.assert_array_equal(z[0], same[0])
     np.testing.assert_array_equal(z[1], same[1])
     np.testing.assert_array_equal(fitted(name).similarity(*z), again.similarity(*same))
+
+
+# -- choosing settings --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["cca", "deep_sm"])
+def test_scikit_learn_searches_a_grid_of_settings(name):
+    x, y, labels = data()
+    grid = {"cca": {"n_components": [1, 2]}, "deep_sm": {"hidden": [4, 16]}}[name]
+    with sklearn.config_context(enable_metadata_routing=True):
+        model = make(name).set_score_request(labels=True)
+        model.set_fit_request(labels=name in SUPERVISED)
+        search = GridSearchCV(model, grid, cv=2).fit(x, y, labels=labels)
+    assert search.best_score_ == max(search.cv_results_["mean_test_score"])
+    assert search.best_score_ > chance_level(labels, labels)
 
 
 # -- networks of one's own ----------------------------------------------------------------------

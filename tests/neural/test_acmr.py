@@ -3,30 +3,13 @@
 import numpy as np
 import pytest
 import torch
+from planted import SMALL_NETWORK as SMALL
+from planted import class_data as data
 from torch.nn import functional as F
 
 from mmlearn.linear import CCA
 from mmlearn.losses import adversary_strength
 from mmlearn.neural import ACMR
-
-SMALL = {
-    "n_components": 8,
-    "hidden": 16,
-    "dropout": 0.0,
-    "epochs": 15,
-    "batch_size": 60,
-    "learning_rate": 0.01,
-    "device": "cpu",
-}
-
-
-def data(rng, n=240, noise=0.7):
-    """Four classes, the images' and texts' means of each unrelated."""
-    means = np.random.default_rng(7)
-    m_x, m_y = means.normal(size=(4, 6)), means.normal(size=(4, 5))
-    labels = rng.integers(0, 4, n)
-    x = m_x[labels] + noise * rng.normal(size=(n, 6))
-    return x, m_y[labels] + noise * rng.normal(size=(n, 5)), labels
 
 
 def acmr(**params):

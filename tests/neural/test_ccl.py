@@ -1,33 +1,18 @@
 """CCL: two granularities, missing parts, two stages, both losses, and the parts it makes itself."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
+from planted import SMALL_NETWORK, class_data
 
 from mmlearn.linear import CCA
 from mmlearn.losses import classification_loss, contrastive_pairs_loss
 from mmlearn.neural import CCL
 
-SMALL = {
-    "n_components": 8,
-    "hidden": 16,
-    "code": 12,
-    "dropout": 0.0,
-    "epochs": 10,
-    "pretraining_epochs": 4,
-    "batch_size": 60,
-    "learning_rate": 0.01,
-    "device": "cpu",
-}
-
-
-def data(rng, n=240, noise=0.7):
-    """Four classes, the images' and texts' means of each unrelated; 8 and 6 columns."""
-    means = np.random.default_rng(7)
-    m_x, m_y = means.normal(size=(4, 8)), means.normal(size=(4, 6))
-    labels = rng.integers(0, 4, n)
-    x = m_x[labels] + noise * rng.normal(size=(n, 8))
-    return x, m_y[labels] + noise * rng.normal(size=(n, 6)), labels
+SMALL = SMALL_NETWORK | {"code": 12, "epochs": 10, "pretraining_epochs": 4}
+data = partial(class_data, d_x=8, d_y=6)
 
 
 def with_parts(rng, n=300):

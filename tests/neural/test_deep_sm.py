@@ -1,22 +1,18 @@
 """Deep-SM: posteriors as embeddings, without pairs, for one class an item and for several."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
+from planted import class_data
 from sklearn.linear_model import LogisticRegression
 from torch import nn
 
 from mmlearn.linear import CCA
 from mmlearn.neural import DeepSM
 
-
-def data(rng, n=200, noise=0.7):
-    """Four classes, the images' and texts' means of each unrelated."""
-    means = np.random.default_rng(7)
-    m_x, m_y = means.normal(size=(4, 6)), means.normal(size=(4, 5))
-    labels = rng.integers(0, 4, n)
-    x = m_x[labels] + noise * rng.normal(size=(n, 6))
-    return x, m_y[labels] + noise * rng.normal(size=(n, 5)), labels
+data = partial(class_data, n=200)
 
 
 def small(**params):

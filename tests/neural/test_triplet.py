@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 import torch
+from planted import SMALL_NETWORK as SMALL
+from planted import class_data as data
 
 from mmlearn.linear import CCA
 from mmlearn.losses import sam_schedule, triplet_loss
@@ -11,30 +13,10 @@ from mmlearn.neural import SAM, TripletEmbedding
 MINING = ("all", "semi-hard", "hard")
 
 
-def data(rng, n=240, noise=0.7):
-    """Four classes, the images' and texts' means of each unrelated."""
-    means = np.random.default_rng(7)
-    m_x, m_y = means.normal(size=(4, 6)), means.normal(size=(4, 5))
-    labels = rng.integers(0, 4, n)
-    x = m_x[labels] + noise * rng.normal(size=(n, 6))
-    return x, m_y[labels] + noise * rng.normal(size=(n, 5)), labels
-
-
 def tags_data(rng, n=240):
     tags = rng.random(size=(n, 4)) < 0.3
     x = tags @ np.random.default_rng(7).normal(size=(4, 6)) + 0.2 * rng.normal(size=(n, 6))
     return x, tags @ np.random.default_rng(8).normal(size=(4, 5)), tags
-
-
-SMALL = {
-    "n_components": 8,
-    "hidden": 16,
-    "dropout": 0.0,
-    "epochs": 15,
-    "batch_size": 60,
-    "learning_rate": 0.01,
-    "device": "cpu",
-}
 
 
 def triplet(**params):
