@@ -40,6 +40,11 @@ def _parser():
     board.add_argument(
         "--dataset", default="emoji", help="emoji (default), wikipedia, fashion or captions"
     )
+    board.add_argument(
+        "--labels",
+        help="what to learn from and to score by: labels, sublabels, tags (several an item) or "
+        "pairs; what is usual for the dataset",
+    )
     board.add_argument("--methods", metavar="A,B", help="names from the methods command; all")
     board.add_argument("--seeds", type=int, default=3, metavar="N", help="random splits; 3")
     board.add_argument("--json", type=Path, metavar="FILE", help="write the results as JSON")
@@ -64,7 +69,7 @@ def _scoreboard(args):
         if path is not None and not path.parent.is_dir():  # said before the work, not after it
             raise ValueError(f"the folder {path.parent} does not exist; create it first.")
     names = [name.strip() for name in args.methods.split(",")] if args.methods else None
-    board = run(args.dataset, names, args.seeds)
+    board = run(args.dataset, names, args.seeds, labels=args.labels)
     print(board)
     if args.json:
         write_atomically(args.json, board.to_json())

@@ -23,6 +23,7 @@ __all__ = [
     "median_rank",
     "recall_at_k",
     "relevance",
+    "relevant_labels",
     "search",
 ]
 
@@ -283,13 +284,19 @@ def evaluate_retrieval(model, test, labels="labels", top=None, empty="skip"):
     -------
     {"i2t", "t2i", "mean", "chance"}: mean average precision, each between 0 and 1
     """
-    relevant_by = _relevant_by(test, labels)
+    relevant_by = relevant_labels(test, labels)
     z_x, z_y = model.embed_images(test.images), model.embed_texts(test.texts)
     scores = cross_modal_map(model, z_x, z_y, relevant_by, top, empty)
     return scores | {"chance": chance_level(relevant_by, relevant_by, top, empty)}
 
 
-def _relevant_by(test, labels):
+def relevant_labels(test, labels):
+    """The labels of a dataset by name: "labels", "sublabels", "tags", or "pairs" (all different).
+
+    Raises
+    ------
+    ValueError: the dataset does not have them
+    """
     if labels == "pairs":
         return np.arange(len(test.texts))
     found = getattr(test, labels, None) if labels in ("labels", "sublabels", "tags") else None

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from importlib.resources import files
 
@@ -60,9 +60,15 @@ class Benchmark:
         chosen = data.features(**{"image": self.image, "text": self.text} | (features or {}))
         if self.official:
             return chosen.official_split()
-        return chosen.split(TEST_SIZE, seed=seed, stratify=self.relevant == "labels")
+        return chosen.split(TEST_SIZE, seed=seed, stratify=data.labels is not None)
 
 
+RELEVANT = {  # what may be relevant to a query, and what it is called in a sentence
+    "labels": "classes",
+    "sublabels": "finer classes",
+    "tags": "several labels an item",
+    "pairs": "pairs alone",
+}
 BENCHMARKS = {
     "emoji": Benchmark("load_emoji"),
     "wikipedia": Benchmark(
@@ -89,7 +95,7 @@ class Row:
 class Scoreboard:
     """The result of :func:`run`; `seeds` is how many runs were averaged.
 
-    ``left_out`` holds the methods that need labels where the dataset has none.
+    ``left_out`` holds the methods that cannot learn from what is ``relevant`` here.
     """
 
     dataset: str
@@ -97,6 +103,7 @@ class Scoreboard:
     seeds: int
     rows: list
     left_out: list = field(default_factory=list)
+    relevant: str = "labels"
 
     def to_json(self):
         """The whole board as JSON text."""
@@ -113,20 +120,22 @@ class Scoreboard:
         return out.getvalue()
 
     def __str__(self):
-        printed, notes = _published_cells() if self.dataset == "wikipedia" else ({}, [])
+        comparable = self.dataset == "wikipedia" and self.relevant == "labels"
+        printed, notes = _published_cells() if comparable else ({}, [])
         head = f"{'method':<24}{'I→T':>7}{'T→I':>7}{'mean':>8}  {'± sd':<6}{'fit s':>8}"
         head += f"{'published':>14}" if printed else ""
         lines = [head, "-" * len(head)]
         lines += [self._line(row, printed) for row in self.rows]
         c = self.chance
         lines.append(f"{'chance':<24}{c:>7.3f}{c:>7.3f}{c:>8.3f}")
-        lines.append(f"mAP over the full ranking, {self.dataset}, {self.seeds} seed(s)")
+        by = "" if self.relevant == "labels" else f" by {self.relevant}"
+        lines.append(f"mAP over the full ranking, {self.dataset}{by}, {self.seeds} seed(s)")
         benchmark = BENCHMARKS.get(self.dataset)
         if benchmark and benchmark.settings != self.dataset:
             lines.append(f"settings: those chosen on {benchmark.settings}")
         if self.left_out:
             names = ", ".join(get_method(name).title for name in self.left_out)
-            lines.append(f"left out, since {self.dataset} has no labels to learn from: {names}")
+            lines.append(f"left out, not learning from {RELEVANT[self.relevant]}: {names}")
         return "\n".join(lines + notes)
 
     def _line(self, row, printed):
@@ -149,7 +158,7 @@ class Scoreboard:
         )
 
 
-def run(dataset="emoji", names=None, seeds=3, progress=True):
+def run(dataset="emoji", names=None, seeds=3, progress=True, labels=None):
     """Fit and score methods on a dataset.
 
     Parameters
@@ -158,6 +167,10 @@ def run(dataset="emoji", names=None, seeds=3, progress=True):
     names : list of method names, or None for all
     seeds : int: splits (and random states) 0 .. seeds - 1
     progress : bool: show a progress bar
+    labels : "labels" (classes), "sublabels" (finer classes), "tags" (several an item) or "pairs"
+        What supervised methods learn from and what makes an item relevant to a query; None: what
+        is usual for the dataset. With pairs, an item's own partner alone is relevant, and
+        there is nothing to learn from but the pairs.
 
     Returns
     -------
@@ -165,7 +178,8 @@ def run(dataset="emoji", names=None, seeds=3, progress=True):
 
     Raises
     ------
-    ValueError: an unknown dataset or method, no seed, or a supervised method on data without labels
+    ValueError: an unknown dataset or method, no seed, labels that the dataset does not have, or a
+        method that cannot learn from them
     FileNotFoundError: the dataset is neither on this machine nor to be downloaded
     """
     from mmlearn.retrieval import evaluate_retrieval
@@ -175,6 +189,8 @@ def run(dataset="emoji", names=None, seeds=3, progress=True):
     if seeds < 1:
         raise ValueError(f"seeds must be at least 1, got {seeds}.")
     benchmark = BENCHMARKS[dataset]
+    if labels is not None:
+        benchmark = replace(benchmark, relevant=labels)
     chosen, left_out = _choose(benchmark, names)
     data = benchmark.load()
     results = {method.name: [] for method in chosen}
@@ -184,27 +200,34 @@ def run(dataset="emoji", names=None, seeds=3, progress=True):
             for method in chosen:
                 bar.set_postfix_str(f"{method.name}, seed {seed}")
                 settings = method.settings(benchmark.settings)
-                model, test, seconds = fit_method(method, settings, parts, seed)
+                model, test, seconds = fit_method(method, settings, parts, seed, benchmark.relevant)
                 scores = evaluate_retrieval(model, test, labels=benchmark.relevant)
                 results[method.name].append(scores | {"fit_seconds": seconds})
                 bar.update()
     chance = np.mean([score["chance"] for score in results[chosen[0].name]])
     rows = [_row(name, scores) for name, scores in results.items()]
-    return Scoreboard(dataset, float(chance), seeds, rows, left_out)
+    return Scoreboard(dataset, float(chance), seeds, rows, left_out, benchmark.relevant)
 
 
 def _choose(benchmark, names):
-    """The methods to run, and the names of those that cannot be."""
-    chosen = [get_method(name) for name in names] if names else methods()
-    if benchmark.relevant == "labels":
-        return chosen, []
-    supervised = [method.name for method in chosen if method.supervised]
-    if names and supervised:
+    """The methods to run, and the names of those that cannot learn from what is relevant."""
+    if benchmark.relevant not in RELEVANT:
         raise ValueError(
-            f"{', '.join(supervised)} learn from labels, and this dataset has none; "
-            "name unsupervised methods only."
+            f"labels must be one of {', '.join(RELEVANT)}, got {benchmark.relevant!r}."
         )
-    return [method for method in chosen if not method.supervised], supervised
+    chosen = [get_method(name) for name in dict.fromkeys(names)] if names else methods()
+    left_out = [method.name for method in chosen if not _learns(method, benchmark.relevant)]
+    if names and left_out:
+        raise ValueError(
+            f"{', '.join(left_out)} cannot learn from {RELEVANT[benchmark.relevant]}; "
+            "leave such methods out."
+        )
+    return [method for method in chosen if method.name not in left_out], left_out
+
+
+def _learns(method, relevant):
+    """Whether a method has something to learn from."""
+    return not method.supervised or {"pairs": False, "tags": method.multilabel}.get(relevant, True)
 
 
 def remember_parts(split):
@@ -220,23 +243,26 @@ def remember_parts(split):
     return parts
 
 
-def fit_method(method, settings, parts, seed):
+def fit_method(method, settings, parts, seed, relevant="labels"):
     """Fit a method with its settings on the features that these ask for.
 
     Parameters
     ----------
     settings : {"params": {...}, "features": {...}}, see :meth:`mmlearn.registry.Method.settings`
     parts : callable ``parts(features) -> (train, test)``
+    relevant : which labels a supervised method learns from, as in :func:`run`
 
     Returns
     -------
     model, test, seconds of fitting (features are computed before)
     """
+    from mmlearn.retrieval import relevant_labels
+
     train, test = parts(settings["features"])
     model = method.build(seed, settings)
     _give_groups(model, train)
     images, texts = train.images, train.texts
-    labels = train.labels if method.supervised else None
+    labels = relevant_labels(train, relevant) if method.supervised else None
     start = time.perf_counter()
     model.fit(images, texts, labels=labels)
     return model, test, time.perf_counter() - start

@@ -1,6 +1,7 @@
 """The command line: tables, files, exit codes and sentences."""
 
 import csv
+import dataclasses
 import json
 
 import numpy as np
@@ -38,7 +39,7 @@ def test_scoreboard_prints_a_table_and_writes_three_files(tiny, tmp_path, capsys
     assert "CCA" in table
     assert "chance" in table
     board = json.loads(files["json"].read_text())
-    assert list(board) == ["dataset", "chance", "seeds", "rows", "left_out"]
+    assert list(board) == ["dataset", "chance", "seeds", "rows", "left_out", "relevant"]
     assert [row["method"] for row in board["rows"]] == ["cca", "cfa"]
     assert list(board["rows"][0]) == ["method", "i2t", "t2i", "mean", "mean_sd", "fit_seconds"]
     assert board["rows"][0]["mean"] > board["chance"] + 0.2
@@ -53,7 +54,10 @@ def test_scoreboard_prints_a_table_and_writes_three_files(tiny, tmp_path, capsys
     [
         (["--methods", "ccca"], "known methods: early_fusion, joint_fusion, cca"),
         (["--dataset", "emojis"], "known datasets: emoji, wikipedia, fashion, captions"),
-        (["--dataset", "captions", "--methods", "cca,sm"], "sm learn from labels"),
+        (["--dataset", "captions", "--methods", "cca,sm"], "sm cannot learn from pairs alone"),
+        (["--labels", "tags", "--methods", "cca,sm"], "sm cannot learn from several labels"),
+        (["--labels", "tags", "--methods", "cca"], "no 'tags' to score by"),
+        (["--labels", "colours"], "labels must be one of labels, sublabels, tags, pairs"),
         (["--seeds", "0"], "seeds must be at least 1"),
         (["--json", "nowhere/at/all.json"], "does not exist"),
     ],
@@ -72,6 +76,19 @@ def test_without_labels_relevance_is_the_pair_and_supervised_methods_are_left_ou
     chosen, left_out = scoreboard._choose(scoreboard.BENCHMARKS["captions"], None)
     assert {"jrl", "deep_sm", "sam"} <= set(left_out)
     assert not set(left_out) & {method.name for method in chosen}
+
+
+def test_supervised_methods_learn_from_the_labels_that_are_scored_by(tiny, monkeypatch):
+    data = mmlearn.data.load_emoji()
+    tags = np.eye(3, dtype=bool)[data.labels]
+    tagged = dataclasses.replace(data, tags=tags, labels=np.arange(240) % 2, label_names=None)
+    monkeypatch.setattr(mmlearn.data, "load_emoji", lambda: tagged)
+    board = scoreboard.run("emoji", ["jrl", "cca"], seeds=1, progress=False, labels="tags")
+    assert board.rows[0].mean > board.chance + 0.3
+    assert "by tags" in str(board)
+    chosen, left_out = scoreboard._choose(scoreboard.Benchmark("load_emoji", relevant="tags"), None)
+    assert "sm" in left_out
+    assert "deep_sm" in {method.name for method in chosen}
 
 
 def test_wikipedia_shows_what_papers_report_and_marks_what_is_unconfirmed():
