@@ -29,8 +29,8 @@ test: $(READY)
 	echo "1/4 lint (seconds)" && $(RUN) -m ruff check . && $(RUN) -m ruff format --check . && \
 	echo "2/4 emoji pictures and features (once, under a minute)" && \
 	$(RUN) -c "from mmlearn.data import load_emoji; load_emoji().features(image='cnn').images" && \
-	echo "3/4 unit tests, labs and grading (a few minutes)" && \
-	$(RUN) -m pytest -q -n $(JOBS) --dist loadfile && \
+	echo "3/4 unit tests, the examples of the docstrings, labs and grading (a few minutes)" && \
+	$(RUN) -m pytest -q -n $(JOBS) --dist loadfile --doctest-modules --ignore tests/mutants tests mmlearn && \
 	echo "4/4 every lesson and solution from top to bottom (a few minutes)" && \
 	$(RUN) -m pytest -q -n $(JOBS) --dist loadfile --nbval-lax -p no:cacheprovider course solutions && \
 	echo "All tests passed in $$(( $$(date +%s) - start )) s."

@@ -4,7 +4,7 @@ Importing it is cheap: neither torchvision nor transformers nor matplotlib is lo
 
 >>> import mmlearn
 >>> [m.name for m in mmlearn.methods() if m.kind == "joint"]
-['early_fusion', 'joint_fusion']
+['early_fusion', 'joint_fusion', 'multimodal_ae']
 """
 
 from mmlearn.registry import methods

@@ -41,7 +41,8 @@ def like(given, z):
     dtype('float32')
     """
     if isinstance(given, torch.Tensor):
-        return torch.as_tensor(z).to(given)
+        dtype = given.dtype if given.is_floating_point() else torch.float64
+        return torch.as_tensor(z).to(given.device, dtype)
     dtype = np.asarray(given).dtype
     return np.asarray(z).astype(dtype if dtype.kind == "f" else np.float64)
 
@@ -53,6 +54,8 @@ def check_matrix(array, name, n_features=None):
     """
     if not isinstance(array, torch.Tensor):
         array = _as_float_array(array, name)
+    elif not array.is_floating_point():
+        array = array.double()
     if array.ndim != 2:
         raise ValueError(
             f"{name} must be a matrix of shape (n, features), got shape {tuple(array.shape)}; "
@@ -66,19 +69,21 @@ def check_matrix(array, name, n_features=None):
         )
     # One sum finds a NaN or an infinity without a mask as large as the data.
     with np.errstate(over="ignore", invalid="ignore"):
-        finite = bool(np.isfinite(float(array.sum())))
+        total = array.detach().sum() if isinstance(array, torch.Tensor) else array.sum()
+        finite = bool(np.isfinite(float(total)))
     if not finite and not bool(np.isfinite(to_numpy(array)).all()):
         raise ValueError(f"{name} holds NaN or infinite values; fill or drop them first.")
     return array
 
 
 def _as_float_array(array, name):
+    kind = type(array).__name__
     try:
         array = np.asarray(array)
         return array if array.dtype.kind == "f" else array.astype(np.float64)
     except (TypeError, ValueError):
         raise TypeError(
-            f"{name} must be a matrix of numbers; this {type(array).__name__} does not convert. "
+            f"{name} must be a matrix of numbers; this {kind} does not convert. "
             "Use dataset.features(...) to turn pictures and words into vectors."
         ) from None
 
@@ -103,6 +108,10 @@ def check_labels(labels, n, multilabel=False):
     if labels is None:
         raise ValueError("this method is supervised: pass labels=train.labels to fit.")
     labels = to_numpy(labels)
+    if labels.dtype.kind == "O":  # names of classes, as a table's column holds them
+        labels = np.array(labels.tolist())
+    if labels.dtype.kind not in "biufUS":
+        raise ValueError("labels must be numbers or names of classes, and none may be missing.")
     if multilabel and labels.ndim == 2 and len(labels) == n:
         return _check_indicators(labels)
     if labels.shape != (n,):

@@ -4,15 +4,13 @@ Nothing in it is pickled, so that opening a file from somebody else runs no code
 """
 
 import json
-import random
 from dataclasses import asdict
 
-import numpy as np
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from mmlearn.files import atomic_path
+from mmlearn.randomness import random_state, restore_random_state
 
 __all__ = ["read_checkpoint", "write_checkpoint"]
 
@@ -23,7 +21,8 @@ def write_checkpoint(path, identity, run):
     tensors |= {f"best.{name}": t for name, t in (run.best_state or {}).items()}
     state = run.optimizer.state_dict()["state"]
     tensors |= {f"optimizer.{i}.{k}": t for i, values in state.items() for k, t in values.items()}
-    tensors |= _random_state(run.order)
+    tensors |= {f"random.{name}": t for name, t in random_state().items()}
+    tensors["order"] = run.order.get_state()
     # Two names for one storage are not allowed in the file, hence the copies.
     tensors = {name: t.detach().cpu().contiguous().clone() for name, t in tensors.items()}
     header = {"identity": json.dumps(identity), "history": json.dumps(asdict(run.history))}
@@ -50,7 +49,8 @@ def read_checkpoint(path, identity, run):
     run.module.load_state_dict(_part(tensors, "module."))
     run.best_state = _part(tensors, "best.") or None
     _restore_optimizer(run.optimizer, _part(tensors, "optimizer."))
-    _restore_random_state(run.order, tensors)
+    restore_random_state(_part(tensors, "random."))
+    run.order.set_state(tensors["order"])
     for key, value in history.items():
         setattr(run.history, key, value)
 
@@ -82,31 +82,3 @@ def _restore_optimizer(optimizer, tensors):
         index, key = name.split(".", 1)
         state.setdefault(int(index), {})[key] = tensor
     optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
-
-
-def _random_state(order):
-    """The state of every random generator that training draws from, as tensors."""
-    _, words, *rest = np.random.get_state()  # noqa: NPY002 - the global state is meant
-    tensors = {
-        "random.order": order.get_state(),
-        "random.torch": torch.get_rng_state(),
-        "random.numpy": torch.from_numpy(words.astype(np.int64)),
-        "random.numpy_rest": torch.tensor(rest, dtype=torch.float64),
-        "random.python": torch.tensor(random.getstate()[1]),
-    }
-    if torch.cuda.is_available():
-        tensors["random.cuda"] = torch.cuda.get_rng_state()
-    return tensors
-
-
-def _restore_random_state(order, tensors):
-    order.set_state(tensors["random.order"])
-    torch.set_rng_state(tensors["random.torch"])
-    words = tensors["random.numpy"].numpy().astype(np.uint32)
-    position, has_gauss, gauss = tensors["random.numpy_rest"].tolist()
-    np.random.set_state(  # noqa: NPY002 - the global state is meant
-        ("MT19937", words, int(position), int(has_gauss), gauss)
-    )
-    random.setstate((3, tuple(tensors["random.python"].tolist()), None))
-    if "random.cuda" in tensors and torch.cuda.is_available():
-        torch.cuda.set_rng_state(tensors["random.cuda"])

@@ -7,6 +7,8 @@ from pathlib import Path
 
 __all__ = ["main"]
 
+PICTURES = (".png", ".svg", ".pdf")
+
 
 def main(arguments=None):
     """Run a command and return its exit code: 0 done, 1 found wanting, 2 asked for wrongly."""
@@ -68,6 +70,10 @@ def _scoreboard(args):
     for path in (args.json, args.csv, args.plot):
         if path is not None and not path.parent.is_dir():  # said before the work, not after it
             raise ValueError(f"the folder {path.parent} does not exist; create it first.")
+        if path is not None and path.is_dir():
+            raise ValueError(f"{path} is a folder; give the name of a file in it.")
+    if args.plot and args.plot.suffix.lower() not in PICTURES:
+        raise ValueError(f"--plot draws {', '.join(PICTURES)}, not {args.plot.suffix or 'that'}.")
     names = [name.strip() for name in args.methods.split(",")] if args.methods else None
     board = run(args.dataset, names, args.seeds, labels=args.labels)
     print(board)
@@ -77,7 +83,7 @@ def _scoreboard(args):
         write_atomically(args.csv, board.to_csv())
     if args.plot:
         picture = io.BytesIO()
-        board.plot().savefig(picture, format=args.plot.suffix[1:] or "png", dpi=150)
+        board.plot().savefig(picture, format=args.plot.suffix[1:], dpi=150)
         write_atomically(args.plot, picture.getvalue())
     return 0
 

@@ -25,6 +25,7 @@ __all__ = [
     "classification_loss",
     "contrastive_pairs_loss",
     "correspondence_loss",
+    "extended_labels",
     "info_nce",
     "reconstruction_loss",
     "reverse_gradient",
@@ -367,12 +368,15 @@ def adaptive_margin(labels, centroids=None, base=0.2, g=1.0):
 
     Reconstruction: the paper's equations could not be had. Choices made here: between classes sim
     is the cosine of their centroids, with a negative cosine taken as 0; between sets of labels it
-    is the Jaccard index, 1 for two empty sets; so the margin runs from 0 (same category) to m_0
-    (unrelated), for both. No gradient passes through it.
+    is the Jaccard index Σ min(a, n) / Σ max(a, n), 1 for two empty sets; so the margin runs from 0
+    (same category) to m_0 (unrelated), for both. No gradient passes through it.
+
+    Two sets that share no label have a Jaccard index of 0, whatever they mean. Degrees of
+    membership between 0 and 1, such as :func:`extended_labels` gives, tell them apart.
 
     Parameters
     ----------
-    labels : (n,) classes, with `centroids`; or (n, t) indicators of 0 and 1, without
+    labels : (n,) classes, with `centroids`; or (n, t) indicators, or degrees from 0 to 1, without
     centroids : (n_classes, k), as from :func:`class_centroids`
     base : float > 0: m_0
     g : float from 0 (the static margin) to 1 (fully adaptive), as from :func:`sam_schedule`
@@ -406,10 +410,10 @@ def adaptive_margin(labels, centroids=None, base=0.2, g=1.0):
         sim = sim[labels.long()][:, labels.long()]
     elif labels.ndim == 2 and centroids is None:
         labels = labels.float()
-        shared = labels @ labels.T
-        n_labels = labels.sum(dim=1)
-        union = n_labels[:, None] + n_labels[None, :] - shared
-        sim = torch.where(union > 0, shared / union.clamp(min=1), 1.0)
+        total = labels.sum(dim=1)[:, None] + labels.sum(dim=1)[None, :]
+        apart = torch.cdist(labels, labels, p=1)  # Σ max - Σ min, and total is Σ max + Σ min
+        union = total + apart
+        sim = torch.where(union > 0, (total - apart) / union.clamp(min=1e-6), 1.0)
     else:
         raise ValueError(
             "pass classes (n,) together with centroids (n_classes, k), or indicators (n, t) "
@@ -417,6 +421,46 @@ def adaptive_margin(labels, centroids=None, base=0.2, g=1.0):
             f"{'without' if centroids is None else 'with'} centroids."
         )
     return base * (1 - g * sim)
+
+
+def extended_labels(labels, given):
+    """Sets of labels, extended by the labels that tend to go with their own.
+
+    ::
+
+        u_il = max over the labels j of item i of P(l | j),   P(l | j) = n_lj / n_j
+
+    where n_j counts the items of `given` that carry label j, and n_lj those that carry both. An
+    own label keeps the degree 1.
+
+    Parameters
+    ----------
+    labels : (n, t) indicators of 0 and 1
+    given : (m, t) indicators from which the P(l | j) are counted, such as all training items
+
+    Returns
+    -------
+    (n, t) degrees from 0 to 1
+
+    Raises
+    ------
+    ValueError: other labels in `given` than in `labels`
+
+    >>> given = torch.tensor([[1, 0, 1], [0, 1, 1], [1, 0, 0], [0, 1, 0]])
+    >>> extended_labels(torch.tensor([[1, 0, 0]]), given)  # the third goes with the first
+    tensor([[1.0000, 0.0000, 0.5000]])
+    """
+    if labels.ndim != 2 or given.ndim != 2 or labels.shape[1] != given.shape[1]:
+        raise ValueError(
+            "labels and given must be indicators over the same labels, (n, t) and (m, t); got "
+            f"shapes {tuple(labels.shape)} and {tuple(given.shape)}."
+        )
+    labels, given = labels.float(), given.float().to(labels.device)
+    together = given.T @ given
+    conditional = together / together.diagonal().clamp(min=1)[:, None]  # row j: P(l | j)
+    conditional.fill_diagonal_(1)
+    own = [conditional[row > 0].amax(dim=0) if bool((row > 0).any()) else row for row in labels]
+    return torch.stack(own)
 
 
 @torch.no_grad()
@@ -703,7 +747,9 @@ def _check_pair(zx, zy):
             "zx and zy must be matrices of one shape (n, k), paired row by row; got shapes "
             f"{tuple(zx.shape)} and {tuple(zy.shape)}."
         )
-    return _at_least_float32(zx), _at_least_float32(zy)
+    zx, zy = _at_least_float32(zx), _at_least_float32(zy)
+    dtype = torch.promote_types(zx.dtype, zy.dtype)
+    return zx.to(dtype), zy.to(dtype)
 
 
 def _at_least_float32(z):

@@ -10,6 +10,7 @@ Positives are the candidates relevant to the anchor, negatives are all others. A
 positive or without a negative gives no triplet.
 """
 
+import numpy as np
 import torch
 
 from mmlearn.base import cosine_similarity
@@ -46,6 +47,8 @@ def relevant_pairs(labels, n, device=None):
     own = torch.eye(n, dtype=torch.bool, device=device)
     if labels is None:
         return own
+    if not torch.is_tensor(labels) and np.asarray(labels).dtype.kind in "USO":
+        labels = np.unique(labels, return_inverse=True)[1]  # names of classes
     labels = torch.as_tensor(labels, device=device)
     if labels.ndim not in (1, 2) or len(labels) != n:
         raise ValueError(
@@ -268,7 +271,8 @@ def _sort_rows(values):
     """Each row ascending, and where its entries came from."""
     if values.device.type != "cpu":
         return values.sort(dim=1)
-    order = torch.from_numpy(values.numpy().argsort(axis=1))  # vectorised: several times faster
+    sortable = values if values.dtype in (torch.float32, torch.float64) else values.float()
+    order = torch.from_numpy(sortable.numpy().argsort(axis=1))  # vectorised: several times faster
     return values.gather(1, order), order
 
 

@@ -6,7 +6,7 @@ mmlearn's and scikit-learn's own classes only. So a file from somebody else runs
 
 import json
 from importlib import import_module
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from mmlearn.files import atomic_path
+from mmlearn.randomness import keeps_random_state
 
 __all__ = ["load", "save"]
 
@@ -92,15 +93,18 @@ def _encode(value, key, tensors):
     """JSON for `value`; its arrays go into `tensors` under names that begin with `key`."""
     if value is None or isinstance(value, bool | int | float | str):
         return value
+    if isinstance(value, PurePath | torch.device):
+        return str(value)
     if isinstance(value, np.ndarray) and value.dtype.kind in "US":
         return {"$strings": value.tolist()}
-    if isinstance(value, np.ndarray | np.generic):
+    if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "biuf":
         return _encode_array(value, key, tensors)
     if isinstance(value, torch.Tensor):
         tensors[key] = value.detach().cpu().clone().contiguous()
         return {"$tensor": key}
     if isinstance(value, slice):
-        return {"$slice": [value.start, value.stop, value.step]}
+        ends = (value.start, value.stop, value.step)
+        return {"$slice": [None if end is None else int(end) for end in ends]}
     if isinstance(value, list | tuple):
         items = [_encode(item, f"{key}.{i}", tensors) for i, item in enumerate(value)]
         return items if isinstance(value, list) else {"$tuple": items}
@@ -190,6 +194,7 @@ class _Reader:
             for name in ("image_encoder", "text_encoder"):
                 setattr(instance, name, self.encoders.get(name) if name in own_encoders else None)
 
+    @keeps_random_state  # building a network draws its first weights
     def _network(self, instance, placeholder):
         network = instance._network()
         prefix = f"{placeholder.key}/"

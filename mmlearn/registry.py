@@ -1,7 +1,7 @@
 """Every method of the course, listed once; the scoreboard and the tests read this.
 
 The settings that the scoreboard uses stand in `settings.toml` beside this file. They were chosen on
-validation parts of the training sets by `tools/tune.py`, never on a test part.
+validation parts of the training sets; `tools/tune.py` says how.
 """
 
 import tomllib

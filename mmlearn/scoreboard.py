@@ -18,6 +18,7 @@ __all__ = [
     "Benchmark",
     "Row",
     "Scoreboard",
+    "choose",
     "fit_method",
     "published",
     "published_shallow",
@@ -191,7 +192,7 @@ def run(dataset="emoji", names=None, seeds=3, progress=True, labels=None):
     benchmark = BENCHMARKS[dataset]
     if labels is not None:
         benchmark = replace(benchmark, relevant=labels)
-    chosen, left_out = _choose(benchmark, names)
+    chosen, left_out = choose(benchmark, names)
     data = benchmark.load()
     results = {method.name: [] for method in chosen}
     with tqdm(total=seeds * len(chosen), desc="scoreboard", disable=not progress) as bar:
@@ -209,7 +210,7 @@ def run(dataset="emoji", names=None, seeds=3, progress=True, labels=None):
     return Scoreboard(dataset, float(chance), seeds, rows, left_out, benchmark.relevant)
 
 
-def _choose(benchmark, names):
+def choose(benchmark, names):
     """The methods to run, and the names of those that cannot learn from what is relevant."""
     if benchmark.relevant not in RELEVANT:
         raise ValueError(

@@ -6,8 +6,8 @@ calls :func:`gather` first, so that it sees the whole batch.
 """
 
 import copy
+import hashlib
 import os
-import random
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from tqdm.auto import tqdm
 
 from mmlearn._torch import pick_device
 from mmlearn.checkpoint import read_checkpoint, write_checkpoint
+from mmlearn.randomness import keeps_random_state, seed_everything
 
 __all__ = ["History", "fit", "gather", "seed_everything"]
 
@@ -40,13 +41,7 @@ class History:
     best_epoch: int | None = None
 
 
-def seed_everything(seed):
-    """Seed Python, numpy and torch."""
-    random.seed(seed)
-    np.random.seed(seed % 2**32)  # noqa: NPY002 - libraries still read the global state
-    torch.manual_seed(seed)
-
-
+@keeps_random_state
 def fit(
     module,
     loss,
@@ -106,6 +101,7 @@ def fit(
     ...     line,
     ...     lambda m, x, y: ((m(x) - y) ** 2).mean(),
     ...     (x, x.sum(1, keepdim=True)),
+    ...     epochs=200,
     ...     learning_rate=0.1,
     ...     device="cpu",
     ...     progress=False,
@@ -114,9 +110,11 @@ def fit(
     True
     """
     n = _check_tensors(tensors, validation, metric, patience)
+    seed, batch_size = int(seed), int(batch_size)  # numpy's whole numbers, too
     seed_everything(seed)
     device = pick_device(device)
     forward, optimizer, device = _prepare(module, learning_rate, weight_decay, device)
+    everything = [*tensors, *(validation or ())]
     tensors = [t.to(device) for t in tensors]
     validation = None if validation is None else [t.to(device) for t in validation]
     order = torch.Generator().manual_seed(seed)
@@ -125,7 +123,7 @@ def fit(
         settings = {"batch_size": batch_size, "drop_last": drop_last, "seed": seed} | {
             "learning_rate": learning_rate, "weight_decay": weight_decay, "epochs": epochs,
         }  # fmt: skip
-        identity = _identity(module, loss, tensors, settings)
+        identity = _identity(module, loss, everything, settings)
         if Path(checkpoint).exists():
             read_checkpoint(checkpoint, identity, run)
         elif _rank() == 0:
@@ -183,6 +181,8 @@ def _check_tensors(tensors, validation, metric, patience):
     if validation is None and (patience is not None or metric is not None):
         name = "patience" if patience is not None else "a metric"
         raise ValueError(f"{name} needs validation data to watch; pass validation=(...).")
+    if patience is not None and patience < 1:
+        raise ValueError(f"patience must be at least 1, got {patience}.")
     return len(tensors[0])
 
 
@@ -228,6 +228,11 @@ def _validate(run, loss, validation, metric, device):
         history.validation.append(float(_evaluate(run.module, loss, validation, device)["loss"]))
     else:
         history.validation.append(float(metric(run.module, *validation)))
+    if not np.isfinite(history.validation[-1]):
+        raise ValueError(
+            f"the validation result became {history.validation[-1]} in epoch "
+            f"{len(history.validation)}; lower learning_rate, or check the metric."
+        )
     better = (lambda a, b: a < b) if metric is None else (lambda a, b: a > b)
     last, best = history.validation[-1], history.best_epoch
     if best is None or better(last, history.validation[best]):
@@ -245,15 +250,23 @@ def _identity(module, loss, tensors, settings):
     """What must be the same for a checkpoint to be gone on from."""
     method = getattr(loss, "__self__", None)  # the estimator, where the loss is a method of one
     if hasattr(method, "get_params"):
-        own = {key: repr(value) for key, value in method.get_params().items()}
-        settings = own | settings
+        settings = method.get_params() | settings
     function = getattr(loss, "__qualname__", type(loss).__name__)
     return {
         "training": type(method).__name__ if method else function,
         "parameters": {name: list(p.shape) for name, p in module.state_dict().items()},
-        "data": [[*t.shape, float(t.double().sum())] for t in tensors],
-        "settings": {k: v for k, v in settings.items() if k not in FREE_SETTINGS},
+        "data": [_digest(t) for t in tensors],
+        "settings": {k: _text(v) for k, v in settings.items() if k not in FREE_SETTINGS},
     }
+
+
+def _text(value):
+    return repr(value.item() if isinstance(value, np.generic) else value)
+
+
+def _digest(tensor):
+    values = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
+    return hashlib.sha256(values.numpy().tobytes() + str(tensor.shape).encode()).hexdigest()
 
 
 # -- several processes -----------------------------------------------------------------------

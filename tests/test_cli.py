@@ -73,7 +73,7 @@ def test_without_labels_relevance_is_the_pair_and_supervised_methods_are_left_ou
     board = scoreboard.run("captions", ["cca", "cfa"], seeds=1, progress=False)
     assert board.chance < 0.1  # one relevant item of sixty
     assert board.rows[0].mean > 3 * board.chance
-    chosen, left_out = scoreboard._choose(scoreboard.BENCHMARKS["captions"], None)
+    chosen, left_out = scoreboard.choose(scoreboard.BENCHMARKS["captions"], None)
     assert {"jrl", "deep_sm", "sam"} <= set(left_out)
     assert not set(left_out) & {method.name for method in chosen}
 
@@ -86,7 +86,7 @@ def test_supervised_methods_learn_from_the_labels_that_are_scored_by(tiny, monke
     board = scoreboard.run("emoji", ["jrl", "cca"], seeds=1, progress=False, labels="tags")
     assert board.rows[0].mean > board.chance + 0.3
     assert "by tags" in str(board)
-    chosen, left_out = scoreboard._choose(scoreboard.Benchmark("load_emoji", relevant="tags"), None)
+    chosen, left_out = scoreboard.choose(scoreboard.Benchmark("load_emoji", relevant="tags"), None)
     assert "sm" in left_out
     assert "deep_sm" in {method.name for method in chosen}
 

@@ -13,6 +13,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 
 import mmlearn
+import mmlearn.training
 from mmlearn.base import CoordinatedEmbedding, JointEmbedding
 from mmlearn.linear import CCA
 from mmlearn.neural.base import DeepMethod
@@ -137,6 +138,15 @@ def test_tensors_give_tensors_and_arrays_give_arrays_of_the_same_dtype(name, dty
 
 
 @every_method
+def test_whole_numbers_are_embedded_as_numbers_with_a_point(name):
+    x, _, _ = data()
+    x = np.round(10 * x).astype(int)
+    z = fitted(name).embed_images(torch.as_tensor(x))
+    assert z.is_floating_point()
+    np.testing.assert_allclose(z.numpy(), fitted(name).embed_images(x.astype(float)), atol=1e-4)
+
+
+@every_method
 def test_the_order_of_what_is_embedded_does_not_matter(name):
     x, y, _ = data()
     order = np.random.default_rng(1).permutation(len(x))
@@ -198,6 +208,71 @@ def test_shifting_the_images_changes_no_similarity(name):
     s = fitted(name).similarity(*embeddings(fitted(name), x, y))
     t = other.similarity(*embeddings(other, x + shift, y))
     np.testing.assert_allclose(s, t, atol=5e-3)
+
+
+@pytest.mark.parametrize("name", SUPERVISED)
+def test_names_of_classes_from_a_table_are_learned_and_saved(name, tmp_path):
+    x, y, labels = data()
+    names = np.array(["a", "b", "c"])[labels].astype(object)
+    model = make(name).fit(x, y, labels=names)
+    mmlearn.save(model, tmp_path / "model")
+    again = mmlearn.load(tmp_path / "model")
+    np.testing.assert_array_equal(again.embed_texts(y), model.embed_texts(y))
+    names[3] = None
+    with pytest.raises(ValueError, match=r"labels.*none may be missing"):
+        make(name).fit(x, y, labels=names)
+
+
+@pytest.mark.parametrize("name", DEEP)
+def test_training_does_not_disturb_the_callers_random_numbers(name):
+    x, y, labels = data()
+    np.random.seed(5)  # noqa: NPY002 - the global state is what is tested
+    torch.manual_seed(5)
+    expected = np.random.random(), torch.rand(())  # noqa: NPY002
+    np.random.seed(5)  # noqa: NPY002
+    torch.manual_seed(5)
+    make(name).fit(x, y, labels=labels)
+    assert (np.random.random(), torch.rand(())) == expected  # noqa: NPY002
+
+
+@pytest.mark.parametrize("name", DEEP)
+def test_a_training_that_fails_leaves_no_half_trained_method(name, monkeypatch):
+    x, y, labels = data()
+    model = make(name).fit(x, y, labels=labels)
+
+    def interrupted(progress):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(mmlearn.training, "_record", interrupted)
+    with pytest.raises((KeyboardInterrupt, TypeError)):
+        model.fit(x, y, labels=labels)
+    with pytest.raises(NotFittedError):
+        model.embed_images(x)
+
+
+@pytest.mark.parametrize("name", DEEP)
+@pytest.mark.parametrize(
+    ("params", "sentence"),
+    [
+        ({"epochs": 2.5}, "epochs must be a whole number"),
+        ({"random_state": None}, "random_state must be a whole number"),
+        ({"validation_fraction": 0.001}, "holds out 0"),
+        ({"validation_fraction": 0.999}, "holds out 90"),
+    ],
+)
+def test_impossible_settings_of_training_get_one_sentence(name, params, sentence):
+    x, y, labels = data()
+    with pytest.raises(ValueError, match=sentence):
+        make(name, **params).fit(x, y, labels=labels)
+
+
+@pytest.mark.parametrize("name", DEEP)
+def test_numbers_of_numpy_are_numbers(name, tmp_path):
+    x, y, labels = data()
+    settings = {"random_state": np.int64(1), "batch_size": np.int64(64)}
+    model = make(name, checkpoint=tmp_path / "run", **settings).fit(x, y, labels=labels)
+    mmlearn.save(model, tmp_path / "model")
+    assert mmlearn.load(tmp_path / "model").random_state == 1
 
 
 @pytest.mark.parametrize("name", MULTILABEL)

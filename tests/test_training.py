@@ -346,3 +346,18 @@ def test_two_processes_on_half_batches_train_as_one_on_whole_batches(tmp_path):
     assert one[0] == pytest.approx(two[0], rel=1e-5)
     for a, b in zip(one[1:], two[1:], strict=True):
         torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-4)
+
+
+def test_a_checkpoint_of_shuffled_data_is_refused(tmp_path):
+    path = written(tmp_path)
+    x, y = problem()
+    with pytest.raises(ValueError, match="other data"):
+        fit(linear(), squared_error, (x, y.flip(0)), epochs=1, checkpoint=path, device="cpu",
+            progress=False)  # fmt: skip
+
+
+def test_a_validation_that_is_not_a_number_and_no_patience_are_refused():
+    with pytest.raises(ValueError, match="validation result became nan in epoch 1"):
+        quick(linear(), validation=problem(), metric=lambda m, x, y: float("nan"))
+    with pytest.raises(ValueError, match="patience must be at least 1"):
+        quick(linear(), validation=problem(), patience=0)

@@ -116,4 +116,8 @@ def _square(content, size):
 
     picture = Image.open(io.BytesIO(content))
     picture.draft("RGB", (2 * size, 2 * size))  # a JPEG is decoded no larger than it has to be
+    picture = ImageOps.exif_transpose(picture)  # as it was held, not as it was stored
+    if picture.has_transparency_data:
+        picture = picture.convert("RGBA")
+        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
     return ImageOps.pad(picture.convert("RGB"), (size, size), color="white")

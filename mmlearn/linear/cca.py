@@ -111,14 +111,17 @@ def _whitener(cov, shrinkage, name, k):
     factor = _full_rank_cholesky(cov)
     if factor is not None:
         return _Cholesky(factor)
-    values, vectors = np.linalg.eigh(cov)
+    # Of the correlations, so that what is singular does not depend on the scale of a column.
+    scale = np.sqrt(cov.diagonal())
+    scale = np.where(scale > 0, scale, np.inf)
+    values, vectors = np.linalg.eigh(cov / np.outer(scale, scale))
     kept = values > values[-1] * d * np.finfo(np.float64).eps
     if kept.sum() < k:
         raise ValueError(
             f"{name} span only {kept.sum()} independent directions, fewer than n_components={k}; "
             "ask for fewer components, give more pairs, or set shrinkage above 0."
         )
-    return _Eigen(vectors[:, kept] / np.sqrt(values[kept]))
+    return _Eigen(vectors[:, kept] / np.sqrt(values[kept]) / scale[:, None])
 
 
 def _full_rank_cholesky(cov):

@@ -45,7 +45,9 @@ class JRL(ClassScores):
         (above 0)
     mu, lam : float, default 1: weight of the labels (above 0) and of the pairs
     n_neighbors : int, default 100: neighbours in the graph
-    n_votes : int, default 100: neighbours that vote
+    n_votes : int, optional: neighbours that vote, fewer than there are training items
+        None takes the paper's 100, or the size of the smallest class where that is less: with
+        more votes the neighbours of every item are much the same.
     match : "vote" (default) or "cosine"
     max_iter : int, default 5
     tol : float, default 0.02: stop when a step lowers the objective by less than this share
@@ -87,7 +89,7 @@ class JRL(ClassScores):
         lam=1.0,
         gamma=1000.0,
         n_neighbors=100,
-        n_votes=100,
+        n_votes=None,
         match="vote",
         max_iter=5,
         tol=0.02,
@@ -111,6 +113,7 @@ class JRL(ClassScores):
         self._check_settings()
         images, texts = check_pair(images, texts)
         indicators, self.classes_ = class_indicators(labels, len(images))
+        self.n_votes_ = self._count_votes(indicators)
         self.image_scaler_, self.text_scaler_ = Standardizer(images), Standardizer(texts)
         x, y = self.image_scaler_(images), self.text_scaler_(texts)
         more_x = _with(x, unlabeled_images, self.image_scaler_, "unlabeled_images")
@@ -135,9 +138,19 @@ class JRL(ClassScores):
         """Mean vote of the training items nearest to each embedding, (m, c)."""
         z = to_numpy(z).astype(np.float64)
         squares = (train**2).sum(axis=1) - 2 * z @ train.T  # ‖z‖² is the same for all
-        k = min(self.n_votes, len(train))
-        nearest = np.argpartition(squares, k - 1, axis=1)[:, :k]
+        nearest = np.argpartition(squares, self.n_votes_ - 1, axis=1)[:, : self.n_votes_]
         return self.votes_[nearest].mean(axis=1)
+
+    def _count_votes(self, indicators):
+        n, sizes = len(indicators), indicators.sum(axis=0)
+        if self.n_votes is None:
+            return int(min(100, sizes[sizes > 0].min(), n - 1))
+        if self.n_votes >= n:
+            raise ValueError(
+                f"n_votes={self.n_votes} of {n} training items: all would vote, and every score "
+                "be the same; ask for fewer, such as the size of a class."
+            )
+        return self.n_votes
 
     def _solve(self, x, y, target, q_x, q_y):
         """Both weights, stacked (d_x + d_y, c), by reweighted least squares.
@@ -184,7 +197,7 @@ class JRL(ClassScores):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} must not be negative, got {getattr(self, name)}.")
         for name in ("n_neighbors", "n_votes", "max_iter"):
-            if getattr(self, name) < 1:
+            if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}.")
 
 

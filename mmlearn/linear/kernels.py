@@ -121,14 +121,16 @@ class KernelMap:
         if self.kernel == "linear" and x.shape[1] <= n:
             return x, None
         if self.n_landmarks is None:
-            lower, kept, order = _pivoted_cholesky(self._training_kernel(x, slice(None)), name)
+            lower, kept, order = _pivoted_cholesky(
+                self._training_kernel(x, slice(None)), name, self._roundings(n)
+            )
             phi, root = np.empty(lower.shape), lower[: len(kept)]
             phi[order] = lower
         else:
             rng = np.random.default_rng(self.random_state)
             rows = np.sort(rng.choice(n, self.n_landmarks, replace=False))
             k = self._training_kernel(x, rows)
-            lower, pivots, _ = _pivoted_cholesky(k[rows], name)
+            lower, pivots, _ = _pivoted_cholesky(k[rows], name, self._roundings(n))
             kept, root = rows[pivots], lower[: len(pivots)]
             phi = solve_triangular(root, k[:, pivots].T, lower=True).T
         self.landmarks_ = kept if self.kernel == "precomputed" else x[kept]
@@ -153,6 +155,11 @@ class KernelMap:
             self.gamma_ = 1 / distances.mean()
         return _exponential(distances, self.gamma_)
 
+    def _roundings(self, n):
+        """The relative sizes of what is rounding; a kernel from outside may come from float32."""
+        own = n * np.finfo(np.float64).eps
+        return (own, 1e-6) if self.kernel == "precomputed" else (own,)
+
     def _check(self, x, name):
         if self.kernel not in KERNELS:
             raise ValueError(f"unknown kernel {self.kernel!r}; use one of {', '.join(KERNELS)}.")
@@ -174,22 +181,35 @@ class KernelMap:
             raise ValueError(f"every row of {name} is the same: there is nothing to correlate.")
 
 
-def _pivoted_cholesky(k, name):
-    """Factor (m, r) in pivot order, the r independent pivots, and the order (m,); k is overwritten.
+def _pivoted_cholesky(k, name, roundings):
+    """Factor (m, r) in pivot order, the r independent pivots, and the order (m,).
 
-    The transpose of a symmetric matrix is itself, in the order of columns that LAPACK works in.
+    A pivot below `roundings` of the largest counts as zero; a second, coarser one is tried where
+    the first leaves more than rounding unexplained. With one alone k is overwritten.
     """
+    largest = np.abs(k.diagonal()).max()
+    if not largest > 0:
+        raise ValueError(f"{name}: the kernel is zero everywhere: there is nothing to learn from.")
+    for rounding in roundings:
+        given = k if len(roundings) == 1 else k.copy()
+        lower, kept, order, missing = _factor(given, rounding * largest)
+        if missing <= 10 * max(rounding, 1e-7) * largest:
+            return lower, kept, order
+    raise ValueError(
+        f"{name}: the kernel is not positive semi-definite, so no features belong to it."
+    )
+
+
+def _factor(k, least):
+    """As above, and the largest part of the diagonal that the factor leaves unexplained."""
     diagonal = k.diagonal().copy()
-    lower, order, rank, _ = dpstrf(k.T, lower=1, overwrite_a=1)
+    # The transpose of a symmetric matrix is itself, in the order of columns that LAPACK works in.
+    lower, order, rank, _ = dpstrf(k.T, lower=1, tol=least, overwrite_a=1)
     lower, order = lower[:, :rank], order - 1
     for column in range(1, rank):
         lower[:column, column] = 0  # what LAPACK leaves above the diagonal
-    missing = diagonal[order] - np.einsum("ij,ij->i", lower, lower)
-    if np.abs(missing).max() > 1e-6 * np.abs(diagonal).max():
-        raise ValueError(
-            f"{name}: the kernel is not positive semi-definite, so no features belong to it."
-        )
-    return lower, order[:rank], order
+    missing = np.abs(diagonal[order] - np.einsum("ij,ij->i", lower, lower)).max()
+    return lower, order[:rank], order, missing
 
 
 def dual_coefficients(root, w):

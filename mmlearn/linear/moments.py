@@ -173,7 +173,7 @@ class MomentEmbedding(CoordinatedEmbedding):
 
 
 def _project(x, mean, weights):
-    """(x - mean) @ weights in the array kind, dtype and device of x."""
+    """(x - mean) @ weights in the array kind, dtype and device of x, which is checked."""
     if isinstance(x, torch.Tensor):
         mean = torch.as_tensor(mean, dtype=x.dtype, device=x.device)
         return (x - mean) @ torch.as_tensor(weights, dtype=x.dtype, device=x.device)

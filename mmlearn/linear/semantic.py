@@ -62,7 +62,9 @@ class KernelLogistic:
         phi -= mean
         scale = np.sqrt(np.einsum("ij,ij->", phi, phi) / len(phi))
         phi /= scale
-        model = LogisticRegression(C=self.C, solver="newton-cg", tol=1e-6).fit(phi, labels)
+        # Of two classes scikit-learn penalises the difference of the two weight vectors alone.
+        strength = self.C * (2 if len(np.unique(labels)) == 2 else 1)
+        model = LogisticRegression(C=strength, solver="newton-cg", tol=1e-6).fit(phi, labels)
         w, b = model.coef_.T / scale, model.intercept_
         if w.shape[1] == 1:  # two classes come as one log-odds
             w, b = np.hstack([-w, w]) / 2, np.array([-b[0], b[0]]) / 2

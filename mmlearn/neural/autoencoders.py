@@ -204,10 +204,7 @@ class MultimodalAutoencoder(DeepMethod, JointEmbedding):
             self._scaler(to_numpy(x)[there])
             for x, there in zip(rows.values(), present.T, strict=True)
         ]
-        torch.manual_seed(self.random_state)
-        self.module_ = self._network()
-        self._train((*self._inputs(rows, present), torch.as_tensor(present)))
-        return self
+        return self._fit_network((*self._inputs(rows, present), torch.as_tensor(present)))
 
     def embed(self, images=None, texts=None):
         """Embed pairs, or one modality alone: (m, n_components)."""

@@ -16,6 +16,7 @@ from mmlearn.base import (
     like,
     to_numpy,
 )
+from mmlearn.randomness import keeps_random_state, seed_everything
 from mmlearn.retrieval import cross_modal_map, first_hit_rank
 from mmlearn.scaling import OneScale, Standardizer
 from mmlearn.training import fit as train
@@ -174,29 +175,45 @@ class DeepMethod(Estimator):
     def fit(self, images, texts, labels=None):
         """Fit on paired rows: images (n, d_x), texts (n, d_y), labels (n,) where supervised."""
         images, texts = check_pair(images, texts)
-        targets = self._targets(labels, len(images))
         self._check_settings(len(images))
+        targets = self._targets(labels, len(images))
         self.scalers_ = self._scaler(images), self._scaler(texts)
         x, y = self._standardized(images, 0), self._standardized(texts, 1)
-        torch.manual_seed(self.random_state)
-        self.module_ = self._network()
-        self._train((x, y, *targets))
+        return self._fit_network((x, y, *targets))
+
+    @keeps_random_state
+    def _fit_network(self, tensors):
+        """Build the network and train it; a training that fails leaves no fitted method behind."""
+        vars(self).pop("module_", None)
+        seed_everything(self.random_state)
+        try:
+            self.module_ = self._network()
+            self._train(tensors)
+        except BaseException:
+            vars(self).pop("module_", None)
+            raise
         return self
 
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "module_")
+
     def _check_settings(self, n):
-        n_components = 1 if self._sized_by_classes else self.n_components
-        if not isinstance(n_components, int | np.integer) or n_components < 1:
-            raise ValueError(
-                f"n_components must be a whole number of at least 1, got {n_components!r}."
-            )
-        for name in ("epochs", "batch_size"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}.")
+        least = {"epochs": 1, "batch_size": 1, "random_state": 0}
+        least |= {} if self._sized_by_classes else {"n_components": 1}
+        for name, low in least.items():
+            value = getattr(self, name)
+            if not isinstance(value, int | np.integer) or value < low:
+                raise ValueError(f"{name} must be a whole number of at least {low}, got {value!r}.")
         if not 0 <= self.validation_fraction < 1:
             raise ValueError(
                 f"validation_fraction must be in [0, 1), got {self.validation_fraction}."
             )
-        if self.patience is not None and self._held_out(n) == 0:
+        if self.validation_fraction and not 1 < self._held_out(n) < n:
+            raise ValueError(
+                f"validation_fraction={self.validation_fraction} of {n} pairs holds out "
+                f"{self._held_out(n)}; two or more must be held out, and one or more left."
+            )
+        if self.patience is not None and not self.validation_fraction:
             raise ValueError("patience needs held-out pairs: set validation_fraction above 0.")
 
     def _encoder(self, side, d_out=None, hidden=None):
@@ -219,7 +236,7 @@ class DeepMethod(Estimator):
         n_held = self._held_out(n)
         if n_held == 0:
             return None, slice(None)
-        order = torch.randperm(n, generator=torch.Generator().manual_seed(self.random_state))
+        order = torch.randperm(n, generator=torch.Generator().manual_seed(int(self.random_state)))
         return order[:n_held], order[n_held:]
 
     def _train(self, tensors):

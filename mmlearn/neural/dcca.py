@@ -137,8 +137,10 @@ class DCCA(DeepEmbedding):
 
     def _train(self, tensors):
         self._pairs = tensors  # for _metric, which is given the held-out pairs alone
-        super()._train(tensors)
-        del self._pairs
+        try:
+            super()._train(tensors)
+        finally:
+            del self._pairs
 
     def _metric(self, module, x, y):
         """Sum of the correlations of held-out pairs, along the directions of the other pairs."""

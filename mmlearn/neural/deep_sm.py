@@ -103,10 +103,7 @@ class DeepSM(DeepEmbedding):
         labels_x, labels_y = self._labels_of_both(labels, len(images), len(texts))
         self.scalers_ = self._scaler(images), self._scaler(texts)
         x, y = self._standardized(images, 0), self._standardized(texts, 1)
-        torch.manual_seed(self.random_state)
-        self.module_ = self._network()
-        self._train(_side_by_side((x, labels_x), (y, labels_y)))
-        return self
+        return self._fit_network(_side_by_side((x, labels_x), (y, labels_y)))
 
     def similarity(self, image_embeddings, text_embeddings):
         """Score every image (n, c) against every text (m, c) by `match`, shape (n, m)."""

@@ -162,14 +162,25 @@ class JointFusion(DeepMethod, JointEmbedding):
         )
         self.modality_dropout = modality_dropout
 
-    def _targets(self, labels, n):
+    def _check_settings(self, n):
+        super()._check_settings(n)
         if not 0 <= self.modality_dropout < 1:
             raise ValueError(f"modality_dropout must be in [0, 1), got {self.modality_dropout}.")
+        if not isinstance(self.hidden, int | np.integer) or self.hidden < 1:
+            raise ValueError(
+                f"hidden must be one whole number of at least 1, the width of each code, "
+                f"got {self.hidden!r}."
+            )
+
+    def _targets(self, labels, n):
         return (class_targets(self, check_labels(labels, n), n),)
 
     def _network(self):
         f_x, f_y = (
-            nn.Sequential(self._encoder(side, self.hidden, hidden=0), nn.ReLU()) for side in (0, 1)
+            nn.Sequential(
+                self._encoder(side, self.hidden, hidden=0), nn.ReLU(), nn.Dropout(self.dropout)
+            )
+            for side in (0, 1)
         )
         return _FusionNetwork(f_x, f_y, self.hidden, self.n_components, len(self.classes_))
 

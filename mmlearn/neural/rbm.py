@@ -135,12 +135,12 @@ class RBM(nn.Module):
         v = self._checked(v)
         if learning_rate is None:
             learning_rate = 0.1 if self.visible == "bernoulli" else 0.01
-        generator = torch.Generator(device=v.device).manual_seed(seed)
+        generator = torch.Generator(device=v.device).manual_seed(int(seed))
         parameters = self.weights, self.visible_bias, self.hidden_bias
         velocity = [torch.zeros_like(p) for p in parameters]
         for _ in range(epochs):
             order = torch.randperm(len(v), generator=generator, device=v.device)
-            for rows in order.split(batch_size):
+            for rows in order.split(int(batch_size)):
                 uphill = self.contrastive_divergence(v[rows], generator)
                 for p, m, g in zip(parameters, velocity, uphill, strict=True):
                     m.mul_(momentum).add_(g, alpha=learning_rate)

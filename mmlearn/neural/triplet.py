@@ -9,7 +9,13 @@ import torch
 from torch.nn.functional import normalize
 
 from mmlearn.base import to_numpy
-from mmlearn.losses import adaptive_margin, class_centroids, sam_schedule, triplet_loss
+from mmlearn.losses import (
+    adaptive_margin,
+    class_centroids,
+    extended_labels,
+    sam_schedule,
+    triplet_loss,
+)
 from mmlearn.mining import embedding_health
 from mmlearn.neural.base import DeepEmbedding, class_targets
 from mmlearn.training import gather
@@ -122,7 +128,12 @@ class SAM(TripletEmbedding):
       less the mean of all centroids: embeddings lie in a narrow cone, and what all classes have
       in common would make all of them similar. The centroids are computed from all training
       pairs before each epoch, and no gradient passes through them;
-    * with several labels an item, sim(a, n) is the Jaccard index of the two sets of labels;
+    * with several labels an item, sim(a, n) is the Jaccard index of the two sets of labels, each
+      extended by the labels that tend to go with its own among the training items
+      (:func:`mmlearn.losses.extended_labels`): a negative shares no label with its anchor, so
+      that the index of the bare sets would always be 0;
+    * with two classes, whose centroids are opposite once their mean is taken off, there is nothing
+      to adapt to: the margin stays m_0;
     * the margin lies between 0 and m_0, and it acts in the same all-triplets loss both ways.
 
     Parameters
@@ -151,7 +162,7 @@ class SAM(TripletEmbedding):
     --------
     >>> import numpy as np
     >>> rng = np.random.default_rng(0)
-    >>> labels = np.arange(40) % 2
+    >>> labels = np.arange(40) % 3
     >>> x, y = rng.normal(size=(40, 3)) + labels[:, None], rng.normal(size=(40, 2))
     >>> model = SAM(4, epochs=4, device="cpu").fit(x, y, labels)
     >>> np.round(model.history_.terms["g"], 2)
@@ -213,8 +224,10 @@ class SAM(TripletEmbedding):
         return centroids - centroids.mean(dim=0)
 
     def _margins(self, labels):
-        centroids = None if self._centroids is None else self._centroids.to(labels.device)
-        return adaptive_margin(labels, centroids, self.margin, self._g)
+        if labels.ndim == 2:
+            extended = extended_labels(labels, self._training_pairs[2])
+            return adaptive_margin(extended, None, self.margin, self._g)
+        return adaptive_margin(labels, self._centroids.to(labels.device), self.margin, self._g)
 
     def _loss(self, module, x, y, labels):
         return super()._loss(module, x, y, labels) | {"g": self._g}

@@ -252,3 +252,23 @@ def test_the_real_photos():
     longest = load_captions(caption="all").captions
     assert all(long.startswith(short) for long, short in zip(longest, data.captions, strict=True))
     assert len(data.split(stratify=False)[1]) == 40
+
+
+def encoded(picture, kind, **options):
+    out = io.BytesIO()
+    picture.save(out, kind, **options)
+    return out.getvalue()
+
+
+def test_a_transparent_picture_lies_on_white():
+    glass = Image.new("RGBA", (20, 20), (255, 0, 0, 0))
+    np.testing.assert_array_equal(hub._square(encoded(glass, "PNG"), 8), np.full((8, 8, 3), 255))
+
+
+def test_a_photo_is_shown_as_it_was_held():
+    wide = Image.new("RGB", (40, 20), "white")
+    wide.paste("black", (0, 0, 20, 20))  # the left half is black
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned clockwise: what was left comes to the top
+    turned = np.asarray(hub._square(encoded(wide, "JPEG", exif=exif), 40))
+    assert turned[5, 20].mean() < 50 < 200 < turned[35, 20].mean()

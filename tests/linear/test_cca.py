@@ -202,3 +202,13 @@ def test_new_data_of_another_width_is_refused(rng):
 def test_impossible_settings_are_refused(rng, params):
     with pytest.raises(ValueError, match=next(iter(params))):
         CCA(**{"n_components": 3} | params).fit(*correlated(rng))
+
+
+def test_singular_data_keep_their_correlations_whatever_the_scale_of_a_column(rng):
+    x = rng.normal(size=(500, 3))
+    y = x + rng.normal(size=(500, 3))
+    expected = CCA(3, shrinkage=0).fit(x, y).correlations_
+    for scales in ([1e-7, 1, 1], [1e-8, 1, 1], [1e-4, 1, 1e4]):
+        wide = np.c_[x * scales, x[:, 1]]  # the last column repeats another
+        found = CCA(3, shrinkage=0).fit(wide, y).correlations_
+        np.testing.assert_allclose(found, expected, atol=1e-7)

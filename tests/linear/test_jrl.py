@@ -195,3 +195,13 @@ def test_an_unfitted_model_says_so():
 def test_bad_input_gets_one_clear_sentence(rng, settings, change, sentence):
     with pytest.raises(ValueError, match=sentence):
         JRL(**SMALL | settings).fit(*change(*classed(rng)))
+
+
+def test_votes_of_all_training_items_are_refused_and_the_default_stays_within_a_class(rng):
+    labels = np.arange(90) % 3
+    x, y = np.eye(3)[labels] + 0.2 * rng.normal(size=(2, 90, 3))
+    with pytest.raises(ValueError, match="n_votes=90 of 90 training items"):
+        JRL(n_votes=90).fit(x, y, labels)
+    model = JRL(sigma=1, gamma=1).fit(x, y, labels)
+    assert model.n_votes_ == 30
+    assert model.score(x, y, labels) > 0.9

@@ -119,3 +119,15 @@ def test_results_come_back_in_the_kind_given():
     assert like(np.ones(1, dtype=np.float32), z).dtype == np.float32
     assert like(np.ones(1, dtype=int), z).dtype == np.float64
     assert like(torch.ones(1, dtype=torch.bfloat16), z).dtype == torch.bfloat16
+
+
+def test_a_precomputed_float32_kernel_of_low_rank_is_taken(rng):
+    x = rng.normal(size=(300, 20)).astype(np.float32)
+    phi, root = KernelMap("precomputed").fit((x @ x.T).astype(np.float64))
+    assert len(root) == 20
+    np.testing.assert_allclose(phi @ phi.T, x @ x.T, atol=1e-4)
+
+
+def test_a_kernel_of_zeros_is_refused():
+    with pytest.raises(ValueError, match="zero everywhere"):
+        KernelMap("precomputed").fit(np.zeros((5, 5)))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.optimize import minimize
-from scipy.special import logsumexp
+from scipy.special import log_softmax, logsumexp
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
@@ -236,3 +236,21 @@ def test_the_wikipedia_benchmark_is_reached_with_chi2_kernels():
     train, test = load_wikipedia(texts=False).official_split()
     model = SM("chi2", "chi2", n_landmarks=400).fit(train.images, train.texts, train.labels)
     assert model.score(test.images, test.texts, test.labels) > 0.29
+
+
+def test_two_classes_minimise_the_stated_objective(rng):
+    labels = np.arange(60) % 2
+    x = rng.normal(size=(60, 3)) + labels[:, None]
+    C = 2.0
+    centred = x - x.mean(axis=0)
+    phi = centred / np.sqrt((centred**2).sum() / 60)
+
+    def objective(flat):
+        w, b = flat[:6].reshape(3, 2), flat[6:]
+        log_p = log_softmax(phi @ w + b, axis=1)
+        return -log_p[np.arange(60), labels].sum() + (w**2).sum() / (2 * C)
+
+    best = minimize(objective, np.zeros(8)).x
+    expected = np.exp(log_softmax(phi @ best[:6].reshape(3, 2) + best[6:], axis=1))
+    found = KernelLogistic("linear", C=C).fit(x, labels).posteriors(x)
+    np.testing.assert_allclose(found, expected, atol=1e-4)

@@ -228,3 +228,11 @@ def test_labels_are_needed(rng):
         triplet().fit(x, y)
     with pytest.raises(ValueError, match="single class"):
         sam().fit(x, y, labels * 0)
+
+
+def test_sam_adapts_with_several_labels_an_item(rng):
+    x, y, labels = data(rng)
+    tags = np.eye(4)[labels]
+    tags = np.hstack([tags, tags[:, :2].sum(axis=1, keepdims=True) * (rng.random((240, 1)) < 0.5)])
+    static, adaptive = (sam(adaptivity=a).fit(x, y, tags) for a in (0.0, 1.0))
+    assert not torch.equal(weights(static), weights(adaptive))
