@@ -91,6 +91,8 @@ class LGCFL(ClassScores):
         """
         if not self.gamma > 0:
             raise ValueError(f"gamma must be above 0, got {self.gamma}.")
+        if self.max_iter < 1:
+            raise ValueError(f"max_iter must be at least 1, got {self.max_iter}.")
         images, texts, y_x, y_y = self._check(images, texts, labels)
         self.image_scaler_, self.text_scaler_ = Standardizer(images), Standardizer(texts)
         groups_x = _group_of_column(self.image_groups, images.shape[1], "image_groups")

@@ -149,6 +149,11 @@ class DeepSM(DeepEmbedding):
             (to_numpy(of_side[there]), to_numpy(labels[there]))
             for of_side, labels, there in _sides((*z, *targets))
         )
+        if not (len(z_x) and len(z_y)):
+            raise ValueError(
+                "no image or no text was held out: the two sides differ too much in number; "
+                "raise validation_fraction, or set it to 0."
+            )
         s = self.similarity(z_x, z_y)
         i2t = mean_average_precision(s, labels_x, labels_y)
         return (i2t + mean_average_precision(s.T, labels_y, labels_x)) / 2

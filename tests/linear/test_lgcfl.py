@@ -209,3 +209,8 @@ def test_groups_that_do_not_cover_the_columns_are_refused(rng, groups, sentence)
 def test_bad_input_gets_one_clear_sentence(rng, settings, change, sentence):
     with pytest.raises(ValueError, match=sentence):
         LGCFL(**settings).fit(*change(*classed(rng)))
+
+
+def test_no_iteration_is_refused(rng):
+    with pytest.raises(ValueError, match="max_iter must be at least 1"):
+        LGCFL(max_iter=0).fit(rng.normal(size=(6, 2)), rng.normal(size=(6, 2)), np.arange(6) % 2)

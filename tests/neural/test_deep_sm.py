@@ -160,3 +160,10 @@ def test_lengths_that_differ_need_labels_for_both(rng):
 def test_unknown_match_is_refused(rng):
     with pytest.raises(ValueError, match="match must be"):
         small(match="dot").fit(*data(rng))
+
+
+def test_a_held_out_share_without_texts_is_named(rng):
+    x, y, labels = data(rng)
+    model = small(validation_fraction=0.02, epochs=1)
+    with pytest.raises(ValueError, match="no image or no text was held out"):
+        model.fit(x, y[:4], (labels, labels[:4]))
