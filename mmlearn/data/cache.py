@@ -1,7 +1,6 @@
 """Where data is looked for and kept, and how no reader ever meets half a file."""
 
 import os
-import tempfile
 import warnings
 import zipfile
 import zlib
@@ -9,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 from platformdirs import user_cache_dir
+
+from mmlearn.files import atomic_path
 
 __all__ = ["cache_dir", "local_folder", "remember_pictures", "write_cache"]
 
@@ -35,22 +36,16 @@ def write_cache(path, write):
     An interruption leaves the old file, or none, and never a broken one. A folder that cannot be
     written costs only the cache: a warning says so, and the caller goes on with what it computed.
     """
-    temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
-            temporary = Path(file.name)
+        with atomic_path(path) as temporary, temporary.open("wb") as file:
             write(file)
-        temporary.replace(path)
     except OSError as error:
         warnings.warn(
             f"could not write the cache file {path} ({error}); it will be computed "
             "again next time. Set MMLEARN_CACHE to a folder that can be written.",
             stacklevel=3,
         )
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)  # gone already after a good rename
 
 
 def remember_pictures(path, shape, make):
