@@ -31,7 +31,7 @@ SETTINGS = ROOT / "mmlearn" / "settings.toml"
 GRIDS = ROOT / "tools" / "grids.toml"
 VALIDATION_SIZE = 0.25
 HEADER = """\
-# What the scoreboard uses, chosen on validation parts of the training sets, mostly by tools/tune.py.
+# What the scoreboard uses: chosen on validation parts of the training sets, most by tools/tune.py.
 # [method.dataset] holds the method's parameters; `features`, what it asks for in place of the
 # dataset's usual features.
 """
