@@ -27,6 +27,7 @@ __all__ = [
     "correspondence_loss",
     "extended_labels",
     "info_nce",
+    "label_conditionals",
     "reconstruction_loss",
     "reverse_gradient",
     "sam_schedule",
@@ -423,20 +424,42 @@ def adaptive_margin(labels, centroids=None, base=0.2, g=1.0):
     return base * (1 - g * sim)
 
 
-def extended_labels(labels, given):
+def label_conditionals(given):
+    """How often one label goes with another: P(l | j) = n_lj / n_j, with P(j | j) = 1.
+
+    n_j counts the items that carry label j, and n_lj those that carry both.
+
+    Parameters
+    ----------
+    given : (m, t) indicators of 0 and 1, such as those of all training items
+
+    Returns
+    -------
+    (t, t), row j and column l holding P(l | j)
+
+    >>> label_conditionals(torch.tensor([[1, 1], [1, 0]]))
+    tensor([[1.0000, 0.5000],
+            [1.0000, 1.0000]])
+    """
+    given = given.float()
+    together = given.T @ given
+    conditionals = together / together.diagonal().clamp(min=1)[:, None]
+    return conditionals.fill_diagonal_(1)
+
+
+def extended_labels(labels, conditionals):
     """Sets of labels, extended by the labels that tend to go with their own.
 
     ::
 
-        u_il = max over the labels j of item i of P(l | j),   P(l | j) = n_lj / n_j
+        u_il = max over the labels j of item i of P(l | j)
 
-    where n_j counts the items of `given` that carry label j, and n_lj those that carry both. An
-    own label keeps the degree 1.
+    An own label keeps the degree 1.
 
     Parameters
     ----------
     labels : (n, t) indicators of 0 and 1
-    given : (m, t) indicators from which the P(l | j) are counted, such as all training items
+    conditionals : (t, t), from :func:`label_conditionals`
 
     Returns
     -------
@@ -444,22 +467,22 @@ def extended_labels(labels, given):
 
     Raises
     ------
-    ValueError: other labels in `given` than in `labels`
+    ValueError: conditionals of other labels
 
     >>> given = torch.tensor([[1, 0, 1], [0, 1, 1], [1, 0, 0], [0, 1, 0]])
-    >>> extended_labels(torch.tensor([[1, 0, 0]]), given)  # the third goes with the first
+    >>> conditionals = label_conditionals(given)
+    >>> extended_labels(torch.tensor([[1, 0, 0]]), conditionals)  # the third goes with the first
     tensor([[1.0000, 0.0000, 0.5000]])
     """
-    if labels.ndim != 2 or given.ndim != 2 or labels.shape[1] != given.shape[1]:
+    if labels.ndim != 2 or conditionals.shape != (labels.shape[1],) * 2:
         raise ValueError(
-            "labels and given must be indicators over the same labels, (n, t) and (m, t); got "
-            f"shapes {tuple(labels.shape)} and {tuple(given.shape)}."
+            "labels (n, t) need conditionals (t, t) over the same labels; got shapes "
+            f"{tuple(labels.shape)} and {tuple(conditionals.shape)}."
         )
-    labels, given = labels.float(), given.float().to(labels.device)
-    together = given.T @ given
-    conditional = together / together.diagonal().clamp(min=1)[:, None]  # row j: P(l | j)
-    conditional.fill_diagonal_(1)
-    own = [conditional[row > 0].amax(dim=0) if bool((row > 0).any()) else row for row in labels]
+    own = [
+        conditionals[row > 0].amax(dim=0) if bool((row > 0).any()) else row
+        for row in labels.float()
+    ]
     return torch.stack(own)
 
 

@@ -732,3 +732,15 @@ def test_adversary_refuses_impossible_numbers():
         reverse_gradient(torch.ones(2), -1)
     with pytest.raises(ValueError, match="progress must lie between 0 and 1"):
         adversary_strength(-0.1)
+
+
+def test_labels_are_extended_by_those_that_go_with_them_and_own_ones_stay_whole():
+    given = torch.tensor([[1, 0, 1], [0, 1, 1], [1, 0, 0], [0, 1, 0]])
+    conditionals = losses.label_conditionals(given)
+    extended = losses.extended_labels(torch.tensor([[1, 0, 0], [0, 1, 0], [0, 0, 0]]), conditionals)
+    expected = torch.tensor([[1.0, 0.0, 0.5], [0.0, 1.0, 0.5], [0.0, 0.0, 0.0]])
+    torch.testing.assert_close(extended, expected)
+    margins = losses.adaptive_margin(extended[:2], base=0.3)
+    torch.testing.assert_close(margins[0, 1].item(), 0.3 * (1 - 0.5 / 2.5))  # Jaccard of degrees
+    with pytest.raises(ValueError, match="over the same labels"):
+        losses.extended_labels(torch.ones(2, 4), conditionals)

@@ -13,6 +13,7 @@ from mmlearn.losses import (
     adaptive_margin,
     class_centroids,
     extended_labels,
+    label_conditionals,
     sam_schedule,
     triplet_loss,
 )
@@ -193,11 +194,13 @@ class SAM(TripletEmbedding):
     def _train(self, tensors):
         _, kept = self._split(len(tensors[0]))
         self._training_pairs = [t[kept] for t in tensors]
+        labels = self._training_pairs[2]
+        self._conditionals = label_conditionals(labels) if labels.ndim == 2 else None
         self._g, self._centroids = 0.0, None
         try:
             super()._train(tensors)
         finally:
-            del self._training_pairs, self._g, self._centroids
+            del self._training_pairs, self._conditionals, self._g, self._centroids
 
     def _on_epoch(self, progress):
         """Move the schedule on, and see where the classes are now.
@@ -225,7 +228,7 @@ class SAM(TripletEmbedding):
 
     def _margins(self, labels):
         if labels.ndim == 2:
-            extended = extended_labels(labels, self._training_pairs[2])
+            extended = extended_labels(labels, self._conditionals.to(labels.device))
             return adaptive_margin(extended, None, self.margin, self._g)
         return adaptive_margin(labels, self._centroids.to(labels.device), self.margin, self._g)
 
