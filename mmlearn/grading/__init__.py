@@ -2,17 +2,24 @@
 
 Importing this package is light: what needs Jupyter is imported when a notebook is graded.
 
-Modules, in the order in which a submission passes through them: `submission` reads a student's
-file as data, `rebuild` makes a new notebook of the instructor's copy and the student's solution
-cells, `execute` runs it in a process of its own (`worker`, `nbval_plugin`, `sandbox`), `score`
-turns what happened into a status and points per check, `gradebook` writes them down, and `cli`
-is the command ``python -m mmlearn grade``.
+Modules, in the order in which a submission passes through them:
+
+- `intake`, `archive`, `names`: what each student handed in, and where it is;
+- `submission`: a student's file, read as data;
+- `rebuild`: a new notebook of the instructor's copy and the student's solution cells;
+- `execute`, `worker`, `nbval_plugin`, `sandbox`: run it, the kernel in a box;
+- `compare`, `score`: from what happened to a status and points per check;
+- `batch`: all this for a class, in parallel and resumable;
+- `classroom`, `roster`, `late`, `manual`, `tables`: what an instructor says of a class;
+- `standing`, `gradebook`, `overview`, `feedback`, `pages`: what is written down;
+- `release`: what a class is handed;
+- `cli`: the commands ``python -m mmlearn grade`` and ``release``.
 """
 
 from mmlearn.grading.compare import compare_text
 
 # Part of every stored result's key: raised whenever the same submission could be graded otherwise.
-GRADER_VERSION = "1"
+GRADER_VERSION = "2"
 
 STATUSES = (
     "passed",

@@ -1,23 +1,29 @@
-"""Grade one submission, or a folder of them in parallel, resuming what is done."""
+"""Grade what a class handed in: in parallel, resuming what is done, and never stopped by one."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
-from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 
 from mmlearn.grading import GRADER_VERSION, GradingError
+from mmlearn.grading.classroom import Rules, attend
 from mmlearn.grading.execute import end_running, run_notebook
 from mmlearn.grading.gradebook import (
     read_record,
     record_path,
     write_file,
-    write_gradebook,
     write_record,
+    write_reports,
 )
-from mmlearn.grading.rebuild import Lab, empty_of, rebuild, solution_of
+from mmlearn.grading.intake import Handed, collect, read_handed
+from mmlearn.grading.manual import Key, Mark, read_manual, update_manual
+from mmlearn.grading.rebuild import Lab, empty_of, rebuild, solution_of, written_answers
+from mmlearn.grading.sandbox import exposed, unavailable
 from mmlearn.grading.score import as_records, overall, score
 from mmlearn.grading.submission import (
     Submission,
@@ -25,8 +31,9 @@ from mmlearn.grading.submission import (
     digest,
     parse_submission,
     read_bytes,
-    student_name,
 )
+
+Say = Callable[[str], None]
 
 
 def key_of(lab: Lab, data: bytes, timeout: float, sandbox: str) -> str:
@@ -35,54 +42,43 @@ def key_of(lab: Lab, data: bytes, timeout: float, sandbox: str) -> str:
     return digest("\n".join(parts).encode())
 
 
-def grade_file(path: Path, lab: Lab, timeout: float, sandbox: str = "none") -> dict:
-    """Grade one notebook and return its record; whatever happens becomes a status, no exception."""
-    record = _blank(path, lab, sandbox)
+def grade_bytes(data: bytes, lab: Lab, timeout: float, sandbox: str = "none") -> dict:
+    """Grade one notebook; whatever happens becomes a status, no exception.
+
+    Returns
+    -------
+    dict: ``status``, ``points`` (None: not known), ``checks``, ``written``, ``notes``, ``message``
+    """
     try:
-        data = read_bytes(path)
-        record["key"] = key_of(lab, data, timeout, sandbox)
         submission = parse_submission(data)
     except UnreadableSubmission as error:
-        return _without_run(record, lab, "unreadable", str(error))
+        return without_run(lab, "unreadable", str(error))
     except Exception as error:  # a batch must not stop at one student
-        return _without_run(record, lab, "grader-error", f"{type(error).__name__}: {error}")
+        return without_run(lab, "grader-error", f"{type(error).__name__}: {error}")
     try:
-        return record | grade_submission(submission, lab, timeout, sandbox)
+        return grade_submission(submission, lab, timeout, sandbox)
     except Exception as error:
-        return _without_run(record, lab, "grader-error", f"{type(error).__name__}: {error}")
-
-
-def _blank(path: Path, lab: Lab, sandbox: str) -> dict:
-    return {
-        "student": student_name(Path(path)),
-        "lab": lab.unit,
-        "max_points": lab.max_points,
-        "written": [{"grade_id": name, "max_points": points} for name, points in lab.written],
-        "notes": [],
-        "message": "",
-        "sandbox": sandbox,
-        "grader": GRADER_VERSION,
-        "key": "",
-    }
+        return without_run(lab, "grader-error", f"{type(error).__name__}: {error}")
 
 
 def grade_submission(submission: Submission, lab: Lab, timeout: float, sandbox: str) -> dict:
-    """Rebuild, run and score one submission; return status, points, checks and notes."""
+    """Rebuild, run and score one submission; return what `grade_bytes` returns."""
     rebuilt = rebuild(lab, submission)
     report = run_notebook(rebuilt.cells, timeout, sandbox)
     results = score(lab, rebuilt, report, timeout)
-    status = overall(results)
     unknown = any(result.points is None for result in results)
     return {
-        "status": status,
+        "status": overall(results),
         "points": None if unknown else sum(result.points for result in results),
         "checks": as_records(results),
+        "written": _written(lab, written_answers(lab, submission)),
         "notes": rebuilt.notes,
         "message": f"The grader failed: {results[0].message}." if unknown else "",
     }
 
 
-def _without_run(record: dict, lab: Lab, status: str, message: str) -> dict:
+def without_run(lab: Lab, status: str, message: str) -> dict:
+    """Return the result of a submission that was not run, with the reason as its message."""
     points = None if status == "grader-error" else 0.0
     checks = [
         {
@@ -92,10 +88,19 @@ def _without_run(record: dict, lab: Lab, status: str, message: str) -> dict:
             "max_points": check.points,
             "message": "",
             "exercise": check.exercise,
+            "hidden": bool(check.hidden.strip()),
         }
         for check in lab.checks
     ]
-    return record | {"status": status, "points": points, "checks": checks, "message": message}
+    found = {"status": status, "points": points, "checks": checks, "notes": [], "message": message}
+    return found | {"written": _written(lab, {})}
+
+
+def _written(lab: Lab, answers: dict[str, str]) -> list[dict]:
+    return [
+        {"grade_id": name, "max_points": points, "answer": answers.get(name, "")}
+        for name, points in lab.written
+    ]
 
 
 def verify_lab(lab: Lab, out: Path, timeout: float, sandbox: str) -> None:
@@ -143,93 +148,188 @@ def _empty_lab(lab: Lab) -> Submission:
         return empty_of(lab)
 
 
-def grade_folder(
-    folder: Path,
+def grade_class(
+    path: Path,
     lab: Lab,
     out: Path,
     *,
     timeout: float,
+    sandbox: str,
     jobs: int = 1,
-    sandbox: str = "none",
     executor: Executor | None = None,
-    say: Callable[[str], None] = print,
+    rules: Rules | None = None,
+    again: tuple[str, ...] = (),
+    say: Say = print,
 ) -> list[dict]:
-    """Grade each notebook of a folder; return the records, in the order of the students' names.
+    """Grade each submission of a class; return the records, in the order of the students' names.
 
-    Each submission runs in a process group of its own, `jobs` at a time; a thread waits for each.
-    Any `concurrent.futures.Executor` can be given instead. A result that is stored already for the
-    same submission, lab and grader is not made again, and the gradebook is rebuilt from what is
-    stored.
+    Each submission runs in processes of its own, `jobs` at a time; a thread waits for each. Any
+    `concurrent.futures.Executor` can be given instead. A result that is stored already for the
+    same submission, lab and grader is not made again, unless its student is named in `again`: then
+    only those students are graded. The gradebook is made from what is stored, whenever this ends.
 
     Raises
     ------
     GradingError
-        If the folder holds no notebooks, or the lab is not fit to be graded (`verify_lab`).
+        If nothing was handed in, a student in `again` is unknown, the box does not work here, or
+        the lab is not fit to be graded (`verify_lab`).
     """
-    paths = submissions_in(folder)
-    todo, records = [], {}
-    for path in paths:
-        stored = _stored(path, lab, out, timeout, sandbox)
-        if stored is None:
-            todo.append(path)
-        else:
-            records[path] = stored
-    if todo:
-        say(f"Checking the lab itself: {lab.path} must score 100 %, the empty lab 0 %.")
-        verify_lab(lab, out, timeout, sandbox)
-    if records:
-        say(f"{len(records)} of {len(paths)} submissions are graded already: kept.")
+    _refuse_open_box(sandbox, lab, out, path)
+    intake = collect(path, lab.unit, leave_out=out)
+    rules = rules or Rules()
+    with only_one(out):
+        marks = _marks(out, rules.manual)
+        handed = attend(intake, lab, out, rules)
+        for sentence in intake.unknown:
+            say(f"Not a submission: {sentence}")
+        todo = _todo(handed, again, lambda h: _stored(h, lab, out, timeout, sandbox))
+        if todo:
+            say(f"Checking the lab itself: {lab.path} must score 100 %, the empty lab 0 %.")
+            verify_lab(lab, out, timeout, sandbox)
+        if len(todo) < len(handed):
+            say(f"{len(handed) - len(todo)} of {len(handed)} submissions are graded already: kept.")
+        pool = executor or ThreadPoolExecutor(max_workers=jobs)
+        try:
+            _grade_all(todo, lab, out, timeout, sandbox, jobs, pool, say)
+        except BaseException:
+            end_running()
+            raise
+        finally:
+            if executor is None:
+                pool.shutdown(cancel_futures=True)
+            _report(out, lab, handed, marks, say)
+        stored = (read_record(record_path(out, lab.unit, h.stem)) for h in handed)
+        return [record for record in stored if record is not None]
+
+
+def _marks(out: Path, given: Path | None) -> dict[Key, Mark]:
+    """Return the points of `given`; a table that cannot be read is told before hours of work."""
+    if (out / "manual.csv").exists():
+        read_manual(out / "manual.csv")
+    return read_manual(given) if given is not None else {}
+
+
+def _report(out: Path, lab: Lab, handed: list[Handed], marks: dict[Key, Mark], say: Say) -> None:
+    """Write the reports; a student whose file name changed keeps one result only."""
+    stems = {one.student: one.stem for one in handed}
+    for path in record_path(out, lab.unit, "x").parent.glob("*.json"):
+        record = read_record(path) or {}
+        if stems.get(record.get("student"), path.stem) != path.stem:
+            path.unlink()
+    write_reports(out)
+    if marks:
+        for student, unit, grade_id in update_manual(out / "manual.csv", (), marks):
+            say(f"No such answer, kept in manual.csv: {grade_id!r} of {student!r} in {unit!r}.")
+        write_reports(out)
+
+
+def _refuse_open_box(sandbox: str, lab: Lab, out: Path, path: Path) -> None:
+    """Refuse a box that does not work here, or through which grades or solutions would be seen."""
+    reason = unavailable(sandbox)
+    if reason:
+        raise GradingError(
+            f"The sandbox {sandbox!r} does not work here ({reason}): install it, choose another "
+            "with --sandbox, or, for submissions that you trust, say --sandbox none."
+        )
+    if sandbox == "none":
+        return
+    for secret in (lab.path.parent, out, path):
+        seen = exposed(secret)
+        if seen is not None:
+            raise GradingError(
+                f"{secret} lies in {seen}, which the kernel may read: move it out of there."
+            )
+
+
+def _todo(handed: list[Handed], again: tuple[str, ...], stored: Callable) -> list[Handed]:
+    if not again:
+        return [one for one in handed if stored(one) is None]
+    names = {one.student: one for one in handed} | {one.stem: one for one in handed}
+    for name in again:
+        if name not in names:
+            known = ", ".join(one.student for one in handed[:20])
+            raise GradingError(f"--student {name!r} handed nothing in; those who did: {known}.")
+    return list(dict.fromkeys(names[name] for name in again))
+
+
+def _grade_all(todo, lab, out, timeout, sandbox, jobs, pool, say) -> None:
     started = time.monotonic()
-    pool = executor or ThreadPoolExecutor(max_workers=max(1, jobs))
+    for done, record in enumerate(_results(todo, lab, timeout, sandbox, jobs, pool), 1):
+        write_record(out, record)
+        left = (time.monotonic() - started) / done * (len(todo) - done)
+        say(f"[{done}/{len(todo)}] {one_line(record)}, about {_duration(left)} left")
+
+
+def _results(todo, lab, timeout, sandbox, jobs, pool) -> Iterator[dict]:
+    """Yield each record as it is done; few submissions are held in memory at a time."""
+    queue, pending = iter(todo), {}
+    while True:
+        for one in islice(queue, 2 * jobs - len(pending)):
+            key, future = _submit(one, lab, timeout, sandbox, pool)
+            pending[future] = one, key
+        if not pending:
+            return
+        for future in wait(pending, return_when=FIRST_COMPLETED).done:
+            one, key = pending.pop(future)
+            yield _record(one, lab, _found(future, lab), sandbox, key)
+
+
+def _submit(one: Handed, lab, timeout, sandbox, pool: Executor) -> tuple[str, Future]:
     try:
-        futures = {pool.submit(grade_file, path, lab, timeout, sandbox): path for path in todo}
-        for done, future in enumerate(as_completed(futures), start=1):
-            path = futures[future]
-            records[path] = record = _result(future, path, lab, sandbox)
-            write_record(out, path.stem, record)
-            left = (time.monotonic() - started) / done * (len(todo) - done)
-            say(f"[{done}/{len(todo)}] {one_line(record)}, about {left:.0f} s left")
-    except KeyboardInterrupt:
-        end_running()
-        raise
-    finally:
-        if executor is None:
-            pool.shutdown(cancel_futures=True)
-        write_gradebook(out)
-    return [records[path] for path in paths]
+        data = read_handed(one)
+        return key_of(lab, data, timeout, sandbox), pool.submit(
+            grade_bytes, data, lab, timeout, sandbox
+        )
+    except UnreadableSubmission as error:
+        found = without_run(lab, "unreadable", str(error))
+    except Exception as error:  # one student must not stop the batch
+        found = without_run(lab, "grader-error", f"{type(error).__name__}: {error}")
+    future = Future()
+    future.set_result(found)
+    return "", future
 
 
-def _result(future: Future, path: Path, lab: Lab, sandbox: str) -> dict:
+def _found(future: Future, lab: Lab) -> dict:
     try:
         return future.result()
     except Exception as error:  # the executor lost its worker
-        message = f"{type(error).__name__}: {error}"
-        return _without_run(_blank(path, lab, sandbox), lab, "grader-error", message)
+        return without_run(lab, "grader-error", f"{type(error).__name__}: {error}")
 
 
-def submissions_in(folder: Path) -> list[Path]:
-    """Return the notebooks of a folder, by name.
-
-    Raises
-    ------
-    GradingError
-        If there is none.
-    """
-    paths = sorted(p for p in Path(folder).glob("*.ipynb") if not p.name.startswith("."))
-    if not paths:
-        raise GradingError(f"{folder} holds no submissions: put one .ipynb per student into it.")
-    return paths
+def _record(one: Handed, lab: Lab, found: dict, sandbox: str, key: str) -> dict:
+    record = {
+        "lab": lab.unit,
+        "max_points": lab.max_points,
+        "sandbox": sandbox,
+        "grader": GRADER_VERSION,
+        "key": key,
+        "graded_notes": found["notes"],
+    }
+    return _signed(one, record | found)
 
 
-def _stored(path: Path, lab: Lab, out: Path, timeout: float, sandbox: str) -> dict | None:
-    record = read_record(record_path(out, lab.unit, path.stem))
+def _signed(one: Handed, record: dict) -> dict:
+    """Return a record with what is known of the one who handed in."""
+    notes = [*one.notes, *record["graded_notes"]]
+    student = {"student": one.student, "stem": one.stem, "handed_in": one.handed_in}
+    return record | student | {"notes": notes}
+
+
+def _stored(one: Handed, lab: Lab, out: Path, timeout: float, sandbox: str) -> dict | None:
+    """Return the stored record of just this submission, brought up to date; None: to be graded."""
+    record = read_record(record_path(out, lab.unit, one.stem))
     if record is None or record["status"] == "grader-error":
         return None
     try:
-        key = key_of(lab, read_bytes(path), timeout, sandbox)
-    except UnreadableSubmission:
+        key = key_of(lab, read_handed(one), timeout, sandbox)
+    except Exception:
         return None  # cheap to do again
-    return record if record.get("key") == key else None
+    if record.get("key") != key:
+        return None
+    renewed = _signed(one, record)
+    if renewed != record:
+        write_record(out, renewed)
+    return renewed
 
 
 def one_line(record: dict) -> str:
@@ -237,3 +337,32 @@ def one_line(record: dict) -> str:
     points = "?" if record["points"] is None else f"{record['points']:g}"
     name = record["student"].encode("utf-8", "replace").decode("utf-8")
     return f"{name}: {record['status']}, {points} of {record['max_points']:g}"
+
+
+def _duration(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    return f"{seconds:.0f} s" if seconds < 90 else f"{minutes} min"
+
+
+@contextmanager
+def only_one(out: Path) -> Iterator[None]:
+    """Hold the results folder, so that two runs never write into it at once (not on Windows).
+
+    Raises
+    ------
+    GradingError
+        If another run holds it. The hold ends with the process, however that ends.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    with open(out / ".lock", "w") as file:
+        try:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except ImportError:
+            pass
+        except OSError as error:
+            raise GradingError(
+                f"Another run is grading into {out}: wait for it, or give another folder by --out."
+            ) from error
+        yield

@@ -1,27 +1,32 @@
-"""``python -m mmlearn grade``: a student checks a lab, an instructor grades a folder of them."""
+"""``python -m mmlearn grade``: a student checks a lab, an instructor grades a class."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
 from pathlib import Path
 
 from mmlearn.grading import GradingError
-from mmlearn.grading.sandbox import BACKENDS, STAMPS
+from mmlearn.grading.sandbox import BACKENDS, STAMPS, unavailable
 
 _DESCRIPTION = """\
-Check one lab, or grade a folder of submissions.
+Check one lab, or grade what a class handed in.
 
   python -m mmlearn grade labs/02_linear_cca.ipynb
       a student checks their own lab: each check with its message and points;
       exit status 0 where all passed, 1 otherwise
   python -m mmlearn grade submissions/ --lab 02_linear_cca --out grades/ --jobs 2
-      each *.ipynb is a student, named by the file; writes gradebook.csv, json/
-      and feedback/ into --out; a second run grades only what changed
+      a folder of notebooks, a folder of folders, a zip, or what Moodle or Canvas
+      gave to download; writes gradebook.csv, overview/, feedback/, written/,
+      manual.csv and json/ into --out; a second run grades only what changed
 
-Written answers are marked by hand: they are listed, but not part of the points.
-The code of a submission runs with your own rights (sandbox "none").
+A class is graded in a box (bubblewrap, Linux). Without one, a class is graded
+only if --sandbox none is given: the code then runs with your own rights.
+The instructor's guide is docs/instructors.md.
 """
 
 
@@ -29,14 +34,13 @@ def add_grade_command(subparsers) -> argparse.ArgumentParser:
     """Add ``grade`` to the subcommands; its default ``command`` runs it."""
     parser = subparsers.add_parser(
         "grade",
-        help="check a lab, or grade a folder of submissions",
+        help="check a lab, or grade what a class handed in",
         description=_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("path", type=Path, help="a lab, or a folder of submissions")
-    parser.add_argument("--lab", help="the lab's name, such as 02_linear_cca (for a folder)")
+    parser.add_argument("path", type=Path, help="a lab, or the folder or zip of a class")
+    parser.add_argument("--lab", help="the lab's name, such as 02_linear_cca (for a class)")
     parser.add_argument("--out", type=Path, help="folder for the results (default: grades)")
-    parser.add_argument("--jobs", type=_positive(int), default=1, help="submissions at a time")
     parser.add_argument(
         "--timeout",
         type=_positive(float),
@@ -46,10 +50,49 @@ def add_grade_command(subparsers) -> argparse.ArgumentParser:
     )
     parser.add_argument("--solutions", type=Path, metavar="DIR", help="the instructor's copies")
     parser.add_argument(
-        "--sandbox", choices=BACKENDS, default="none", help="how the kernel is boxed"
+        "--sandbox",
+        choices=BACKENDS,
+        help="how the kernel is boxed (default: bwrap; one's own lab: bwrap where it works)",
+    )
+    of_class = parser.add_argument_group("for a class")
+    of_class.add_argument("--jobs", type=_positive(int), default=1, help="submissions at a time")
+    of_class.add_argument(
+        "--dask", metavar="ADDRESS", help="grade on the workers of a Dask scheduler"
+    )
+    of_class.add_argument(
+        "--roster", type=Path, metavar="CSV", help="who is in the class: a column `student`"
+    )
+    of_class.add_argument(
+        "--deadline", metavar="TIME", help="such as '2026-11-30 23:59'; none takes it back"
+    )
+    of_class.add_argument(
+        "--penalty",
+        type=_percent,
+        metavar="P",
+        help="percent of the points taken for each day late that has begun (default: 10)",
+    )
+    of_class.add_argument(
+        "--handed-in", type=Path, metavar="CSV", help="when: columns `student` and `time`"
+    )
+    of_class.add_argument(
+        "--manual", type=Path, metavar="CSV", help="points of written answers, like manual.csv"
+    )
+    of_class.add_argument(
+        "--student",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="grade only this student, again (can be repeated)",
     )
     parser.set_defaults(command=run)
     return parser
+
+
+def _percent(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 100:
+        raise argparse.ArgumentTypeError(f"must be from 0 to 100, got {text}")
+    return value
 
 
 def _positive(kind):
@@ -71,15 +114,17 @@ def run(args: argparse.Namespace) -> int:
     except ImportError as error:
         return _stop(f"Grading needs {error.name}: install it with pip install -e '.[grade]'.")
     try:
-        if args.path.is_dir():
-            return _grade_folder(args)
+        if args.path.is_dir() or (args.path.suffix.lower() != ".ipynb" and args.path.exists()):
+            return _grade_class(args)
         if args.path.exists() or args.path.is_symlink():
             return _check_one(args)
-        raise GradingError(f"{args.path} does not exist: give a lab or a folder of submissions.")
+        raise GradingError(
+            f"{args.path} does not exist: give a lab, or the folder or zip of a class."
+        )
     except GradingError as error:
         return _stop(str(error))
     except OSError as error:
-        return _stop(f"The results cannot be written: {error}.")
+        return _stop(f"The results cannot be read or written: {error}.")
     except KeyboardInterrupt:
         return _stop("Stopped; what was graded is kept, and the same command goes on from there.")
 
@@ -134,8 +179,9 @@ def _copy_named(name: str | None, units: dict[str, Path]) -> Path:
 
 
 def _check_one(args: argparse.Namespace) -> int:
-    from mmlearn.grading.batch import grade_file
+    from mmlearn.grading.batch import grade_bytes, without_run
     from mmlearn.grading.rebuild import load_lab
+    from mmlearn.grading.submission import UnreadableSubmission, read_bytes
 
     units = _units(solution_folders(args))
     names = [args.lab] if args.lab else [_unit_of(args.path), args.path.stem]
@@ -147,42 +193,79 @@ def _check_one(args: argparse.Namespace) -> int:
         lab = load_lab(args.path, with_reference=False)
         _say(f"{args.path}, its own visible checks only: no instructor's copy was found, so the")
         _say("values that they print are not compared with a right answer's.")
-    record = grade_file(args.path, lab, args.timeout, args.sandbox)
-    if record["message"]:
-        raise GradingError(f"{args.path}: {record['message']}")
-    width = max(len(check["grade_id"]) for check in record["checks"])
-    for check in record["checks"]:
+    sandbox = args.sandbox or ("none" if unavailable("bwrap") else "bwrap")
+    if unavailable(sandbox):
+        raise GradingError(f"The sandbox {sandbox!r} does not work here: {unavailable(sandbox)}.")
+    try:
+        found = grade_bytes(read_bytes(args.path), lab, args.timeout, sandbox)
+    except UnreadableSubmission as error:
+        found = without_run(lab, "unreadable", str(error))
+    if found["message"]:
+        raise GradingError(f"{args.path}: {found['message']}")
+    _say_result(found)
+    _say(f"{found['points']:g} of {lab.max_points:g} points ({STAMPS[sandbox]})")
+    return 0 if all(check["status"] == "passed" for check in found["checks"]) else 1
+
+
+def _say_result(found: dict) -> None:
+    width = max(len(check["grade_id"]) for check in found["checks"])
+    for check in found["checks"]:
         points = f"{check['points']:g}/{check['max_points']:g}"
         line = f"  {check['status']:<12} {check['grade_id']:<{width}}  {points:>5}"
         _say(f"{line}  {check['message']}".rstrip())
-    for note in record["notes"]:
+    for note in found["notes"]:
         _say(f"  note: {note}")
-    for written in record["written"]:
+    for written in found["written"]:
         _say(f"  by hand      {written['grade_id']}: {written['max_points']:g} points, not counted")
-    _say(f"{record['points']:g} of {record['max_points']:g} points ({STAMPS[args.sandbox]})")
-    return 0 if all(check["status"] == "passed" for check in record["checks"]) else 1
 
 
-def _grade_folder(args: argparse.Namespace) -> int:
-    from mmlearn.grading.batch import grade_folder, submissions_in
+def _grade_class(args: argparse.Namespace) -> int:
+    from mmlearn.grading.batch import grade_class
+    from mmlearn.grading.classroom import Rules
+    from mmlearn.grading.intake import collect
     from mmlearn.grading.rebuild import load_lab
 
-    submissions_in(args.path)  # an empty folder is told before anything else
-    lab = load_lab(_copy_named(args.lab, _units(solution_folders(args))))
     out = args.out or Path("grades")
+    collect(args.path, args.lab, leave_out=out)  # an empty folder is told before anything else
+    lab = load_lab(_copy_named(args.lab, _units(solution_folders(args))))
     if out.exists() and not out.is_dir():
         raise GradingError(f"--out {out} is a file: give a folder.")
-    records = grade_folder(
-        args.path,
-        lab,
-        out,
-        timeout=args.timeout,
-        jobs=args.jobs,
-        sandbox=args.sandbox,
-        say=_say,
-    )
-    _say(f"Wrote {out / 'gradebook.csv'} ({STAMPS[args.sandbox]}).")
+    with _executor(args.dask) as (executor, workers):
+        records = grade_class(
+            args.path,
+            lab,
+            out,
+            timeout=args.timeout,
+            sandbox=args.sandbox or "bwrap",
+            jobs=workers or args.jobs,
+            executor=executor,
+            rules=Rules(args.roster, args.deadline, args.penalty, args.handed_in, args.manual),
+            again=tuple(args.student),
+            say=_say,
+        )
+    _say(f"Wrote {out / 'gradebook.csv'} ({STAMPS[args.sandbox or 'bwrap']}).")
     failed = [record for record in records if record["status"] == "grader-error"]
     for record in failed:
         print(f"Not graded: {record['student']}: {record['message']}", file=sys.stderr)
     return 1 if failed else 0
+
+
+@contextmanager
+def _executor(address: str | None) -> Iterator[tuple[Executor | None, int]]:
+    """Yield the executor of a Dask cluster and how many tasks it runs at a time; (None, 0)."""
+    if address is None:
+        yield None, 0
+        return
+    try:
+        from distributed import Client
+    except ImportError:
+        raise GradingError("--dask needs Dask: install it with pip install distributed.") from None
+    try:
+        client = Client(address, timeout=10)
+    except (OSError, ValueError) as error:
+        raise GradingError(f"No Dask scheduler answers at {address}: {error}.") from error
+    with client:
+        workers = sum(client.nthreads().values())
+        if not workers:
+            raise GradingError(f"The Dask scheduler at {address} has no workers: start one.")
+        yield client.get_executor(pure=False), workers

@@ -14,13 +14,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mmlearn.grading.rebuild import RunCell
-from mmlearn.grading.worker import sign
+from mmlearn.grading.sandbox import Run, end_command, kernel_command, prepare
+from mmlearn.grading.worker import end_box, sign
 
 STARTUP_TIMEOUT = 60.0
 CELL_TIMEOUT = 60.0
 # The whole notebook may take five of its slowest cells: a legitimate lab needs less than one.
 CELLS_IN_ALL = 5
 MAX_PRINTED = 1_000_000  # characters that one cell may print
+MAX_SENT = 20_000_000  # characters of all that one cell may show, figures included
 
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _UNWANTED = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTHONSTARTUP", "PYTHONHOME", "JPY_PARENT_PID")
@@ -47,16 +49,19 @@ def run_notebook(
     IPython's profile lie in another folder, which is private and removed afterwards.
     """
     private = Path(tempfile.mkdtemp(prefix="mmlearn-grade-"))
-    work = Path(tempfile.mkdtemp(prefix="mmlearn-work-"))
+    limit = STARTUP_TIMEOUT + CELLS_IN_ALL * cell_timeout
+    run = Run(str(private / "runtime"), seconds=int(limit) + 1)
     try:
-        settings = _settings(private, work, cell_timeout, sandbox)
+        for name in ("runtime", "work", "ipython"):
+            (private / name).mkdir(mode=0o700)
+        prepare(sandbox, run)
+        settings = _settings(private, run, cell_timeout, sandbox)
         Path(settings["ini"]).write_text("[pytest]\n")
         Path(settings["notebook"]).write_text(_notebook(cells), encoding="utf-8")
-        limit = STARTUP_TIMEOUT + CELLS_IN_ALL * cell_timeout
         return _run_worker(settings, limit)
     finally:
+        end_box(end_command(sandbox, run))
         shutil.rmtree(private, ignore_errors=True)
-        shutil.rmtree(work, ignore_errors=True)
 
 
 def end_group(pid: int) -> None:
@@ -70,18 +75,19 @@ def end_group(pid: int) -> None:
         pass
 
 
-def _settings(private: Path, work: Path, cell_timeout: float, sandbox: str) -> dict:
-    runtime = private / "runtime"
-    for folder in (runtime, private / "ipython"):
-        folder.mkdir(mode=0o700)
+def _settings(private: Path, run: Run, cell_timeout: float, sandbox: str) -> dict:
+    connection = str(private / "runtime" / "kernel.json")
+    kernel = [sys.executable, "-m", "ipykernel_launcher", "-f", connection]
     return {
         "key": secrets.token_hex(32),
         "private": str(private),
         "ini": str(private / "pytest.ini"),
         "notebook": str(private / "graded.ipynb"),
-        "work": str(work),
-        "runtime": str(runtime),
-        "sandbox": sandbox,
+        "work": str(private / "work"),
+        "connection": connection,
+        "kernel": kernel_command(kernel, sandbox, run),
+        "end_box": end_command(sandbox, run),
+        "user": run.user if sandbox != "none" else None,
         "cell_timeout": float(cell_timeout),
         "startup_timeout": STARTUP_TIMEOUT,
         "env": _environment(private),

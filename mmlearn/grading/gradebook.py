@@ -1,22 +1,47 @@
-"""Write results down: one JSON and one HTML per student, and the gradebook made from the JSONs."""
+"""Results on disk: one JSON per student, and the gradebook and pages that are made from them.
+
+Nothing but the JSONs, the class's data and ``manual.csv`` goes into a report, and no date or
+duration: the same results give the same bytes, and a file that would not change is not written.
+"""
 
 from __future__ import annotations
 
-import csv
-import html
-import io
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 from mmlearn.files import write_atomically
-from mmlearn.grading.sandbox import STAMPS
+from mmlearn.grading import GradingError
+from mmlearn.grading.feedback import feedback_page, written_name, written_pages
+from mmlearn.grading.manual import read_manual, update_manual
+from mmlearn.grading.overview import overview_page
+from mmlearn.grading.pages import number
+from mmlearn.grading.standing import Cohort, Standing, cohort, duration
+from mmlearn.grading.tables import table_text
 
-_COLUMNS = ("student", "lab", "status", "points", "max_points")
+COLUMNS = (
+    "student",
+    "lab",
+    "status",
+    "points",
+    "max_points",
+    "automatic",
+    "written",
+    "to_mark",
+    "penalty",
+    "late",
+    "handed_in",
+    "sandbox",
+)
 
 
 def write_file(path: Path, text: str) -> None:
-    """Write a file whole or not at all, and make its folder first."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write a file whole or not at all, and make its folder first; the same content stays."""
+    try:
+        if path.read_bytes() == text.encode("utf-8", "replace"):
+            return
+    except OSError:
+        path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, text)
 
 
@@ -36,99 +61,126 @@ def read_record(path: Path) -> dict | None:
         record = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return record if isinstance(record, dict) and "checks" in record else None
+    return record if isinstance(record, dict) and {"checks", "stem"} <= record.keys() else None
 
 
-def write_record(out: Path, stem: str, record: dict) -> None:
-    """Write a student's feedback, then the record, so that a record means that all is there."""
-    write_file(feedback_path(out, record["lab"], stem), feedback_html(record))
+def write_record(out: Path, record: dict) -> None:
+    """Write a student's record, and nothing else."""
     text = json.dumps(record, indent=1, ensure_ascii=True, sort_keys=True)
-    write_file(record_path(out, record["lab"], stem), text + "\n")
+    write_file(record_path(out, record["lab"], record["stem"]), text + "\n")
 
 
-def write_gradebook(out: Path) -> Path:
-    """Rebuild ``gradebook.csv`` from every stored record; return its path."""
-    records = []
-    for path in sorted(out.glob("json/*/*.json")):
-        record = read_record(path)
-        if record is not None:
-            records.append(record)
-    records.sort(key=lambda record: (record["lab"], record["student"]))
-    checks = list(dict.fromkeys(c["grade_id"] for record in records for c in record["checks"]))
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow([*_COLUMNS, *(_safe(check) for check in checks)])
-    for record in records:
-        points = {check["grade_id"]: check["points"] for check in record["checks"]}
-        row = [_safe(record[key]) for key in ("student", "lab", "status")]
-        row += [_number(record["points"]), _number(record["max_points"])]
-        writer.writerow(row + [_number(points.get(check)) for check in checks])
+def write_reports(out: Path) -> Path:
+    """Make every report of what is stored in `out`; return the path of the gradebook.
+
+    Written are ``gradebook.csv``, ``overview/``, ``feedback/``, ``written/`` and, where answers
+    are marked by hand, ``manual.csv`` with a row for each of them; rows that are there stay.
+
+    Raises
+    ------
+    GradingError
+        If ``manual.csv`` or a class's data cannot be read; then no report is touched.
+    """
+    labs = {path.parent.name: [] for path in sorted(out.glob("json/*/*.json"))}
+    about = {lab: _read_class(out / "json" / lab / "class.json") for lab in labs}
+    for lab, records in labs.items():
+        records += _records(out, lab)
+    marks = _marks(out / "manual.csv", [r for records in labs.values() for r in records])
+    cohorts = [cohort(lab, records, about[lab], marks) for lab, records in labs.items()]
+    for each in cohorts:
+        write_file(out / "overview" / f"{each.lab}.html", overview_page(each))
+        for one in each.standings:
+            if one.stem is not None:
+                write_file(feedback_path(out, each.lab, one.stem), feedback_page(each, one))
+        _write_answers(out / "written", each)
     path = out / "gradebook.csv"
-    write_file(path, buffer.getvalue())
+    write_file(path, gradebook(cohorts))
     return path
 
 
-def _safe(text: str) -> str:
-    # A spreadsheet would run such a cell as a formula.
-    return "'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+def gradebook(cohorts: Iterable[Cohort]) -> str:
+    """Return the gradebook as CSV: a row per student and lab, a column per check and answer."""
+    cohorts = list(cohorts)
+    parts = [grade_id for each in cohorts for grade_id in (*each.checks, *each.written)]
+    parts = list(dict.fromkeys(parts))
+    heads = [f"{part} (check)" if part in COLUMNS else part for part in parts]
+    rows = [_row(one, parts) for each in cohorts for one in each.standings]
+    return table_text([*COLUMNS, *heads], rows)
 
 
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:g}"
+def _row(one: Standing, parts: list[str]) -> list[str]:
+    record = one.record
+    points = {check["grade_id"]: check["points"] for check in record["checks"]}
+    points |= {grade_id: mark.points for grade_id, mark in one.marks.items()}
+    row = [
+        one.student,
+        record["lab"],
+        one.status,
+        number(one.points),
+        number(one.max_points),
+        number(one.automatic),
+        number(one.written),
+        str(one.to_mark),
+        number(one.penalty),
+        duration(one.late),
+        record.get("handed_in") or "",
+        record["sandbox"] or "",
+    ]
+    return row + [number(points.get(part)) for part in parts]
 
 
-_STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 52rem; margin: 2rem auto }
-table { border-collapse: collapse; width: 100% }
-th, td { text-align: left; vertical-align: top; padding: .4rem .6rem }
-td { border-top: 1px solid #ccc }
-td.message { white-space: pre-wrap; overflow-wrap: anywhere }
-.passed { color: #00695c } .other { color: #a33b00 }
-.note { color: #555 }
-"""
+def _records(out: Path, lab: str) -> list[dict]:
+    paths = sorted(path for path in out.glob(f"json/{lab}/*.json") if path.name != "class.json")
+    return [read_record(path) or _unread(path, lab) for path in paths]
 
 
-def feedback_html(record: dict) -> str:
-    """Return a student's feedback as one HTML page; every text from outside is escaped."""
-    rows = "".join(_row(check) for check in record["checks"])
-    by_hand = "".join(
-        f"<tr><td>{_e(w['grade_id'])}</td><td>marked by hand</td><td></td>"
-        f"<td>of {_number(w['max_points'])}, not counted above</td></tr>"
-        for w in record["written"]
-    )
-    notes = "".join(f"<li>{_e(note)}</li>" for note in record["notes"])
-    message = f"<p>{_e(record['message'])}</p>" if record["message"] else ""
-    points = "not known" if record["points"] is None else _number(record["points"])
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head><meta charset="utf-8"><title>{_e(record["lab"])}: {_e(record["student"])}</title>
-<style>{_STYLE}</style></head>
-<body>
-<h1>{_e(record["lab"])}</h1>
-<p><strong>{_e(record["student"])}</strong>: {_e(points)} of {_number(record["max_points"])} points
-({_e(record["status"])})</p>
-{message}
-<table>
-<thead><tr><th>Check</th><th>Status</th><th>Message</th><th>Points</th></tr></thead>
-<tbody>{rows}{by_hand}</tbody>
-</table>
-{f"<h2>Notes</h2><ul>{notes}</ul>" if notes else ""}
-<p class="note">Hidden checks run your functions on fresh inputs; they are not shown. Sandbox:
-{_e(STAMPS[record["sandbox"]])}.</p>
-</body>
-</html>
-"""
+def _unread(path: Path, lab: str) -> dict:
+    """Return what stands for a record that was damaged: no student is lost without a word."""
+    return {
+        "student": path.stem,
+        "stem": path.stem,
+        "lab": lab,
+        "status": "grader-error",
+        "points": None,
+        "max_points": 0.0,
+        "checks": [],
+        "written": [],
+        "notes": [],
+        "message": f"The stored result {path.name} cannot be read.",
+        "sandbox": None,
+        "handed_in": None,
+    }
 
 
-def _row(check: dict) -> str:
-    kind = "passed" if check["status"] == "passed" else "other"
-    points = "?" if check["points"] is None else _number(check["points"])
-    return (
-        f'<tr><td>{_e(check["grade_id"])}</td><td class="{kind}">{_e(check["status"])}</td>'
-        f'<td class="message">{_e(check["message"])}</td>'
-        f"<td>{points} of {_number(check['max_points'])}</td></tr>\n"
-    )
+def _read_class(path: Path) -> dict:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise GradingError(
+            f"{path} cannot be read ({error}): repair it, or delete it and give --roster and "
+            "--deadline again."
+        ) from error
 
 
-def _e(text) -> str:
-    return html.escape(str(text).encode("utf-8", "replace").decode("utf-8"))
+def _marks(path: Path, records: list[dict]):
+    rows = [
+        (record["student"], record["lab"], answer["grade_id"], answer["max_points"])
+        for record in sorted(records, key=lambda r: (r["lab"], r["student"]))
+        for answer in record["written"]
+    ]
+    if rows:
+        update_manual(path, rows)
+    return read_manual(path) if path.exists() else {}
+
+
+def _write_answers(folder: Path, each: Cohort) -> None:
+    pages = written_pages(each)
+    for at, text in enumerate(pages, 1):
+        write_file(folder / written_name(each.lab, at), text)
+    # A page that a longer run left behind would show answers as they were.
+    at = len(pages) + 1
+    while (stale := folder / written_name(each.lab, at)).exists():
+        stale.unlink()
+        at += 1

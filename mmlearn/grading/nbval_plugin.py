@@ -9,20 +9,23 @@ from __future__ import annotations
 
 import os
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
+from contextlib import suppress
 from queue import Empty
 
 import nbformat
 import nbval.plugin
+import psutil
 import pytest
 from jupyter_client.manager import KernelManager
 from nbval.kernel import CURRENT_ENV_KERNEL_NAME, NbvalKernelspecManager, RunningKernel
 
 from mmlearn.grading.compare import first_difference
-from mmlearn.grading.execute import MAX_PRINTED, end_group
-from mmlearn.grading.sandbox import Folders, kernel_command
+from mmlearn.grading.execute import MAX_PRINTED, MAX_SENT, end_group
+from mmlearn.grading.sandbox import MEMORY
 
 POLL = 0.25  # seconds between two looks at whether the kernel still lives
+STOPPING = ("timeout", "kernel-died", "output-limit", "memory-limit")  # no further cell is run
 
 
 class KernelDied(Exception):
@@ -30,31 +33,58 @@ class KernelDied(Exception):
 
 
 class TooMuchOutput(Exception):
-    """A cell printed more than `MAX_PRINTED` characters."""
+    """A cell printed more than `MAX_PRINTED` characters, or sent more than `MAX_SENT`."""
+
+
+class TooMuchMemory(Exception):
+    """The processes of a run held more than `MEMORY` bytes together."""
 
 
 class BoxedKernelManager(KernelManager):
-    """A kernel manager whose kernel starts through the sandbox."""
+    """A kernel manager whose kernel starts by the command that execute.py made, in its box."""
 
     settings: dict
 
     def format_kernel_cmd(self, *args, **kwargs):
-        command = super().format_kernel_cmd(*args, **kwargs)
-        folders = Folders(self.settings["work"], self.settings["runtime"])
-        return kernel_command(command, self.settings["sandbox"], folders)
+        return self.settings["kernel"]
+
+    def write_connection_file(self, **kwargs):
+        super().write_connection_file(**kwargs)
+        if self.settings["user"] is not None:
+            os.chown(self.connection_file, self.settings["user"], self.settings["user"])
+
+
+def kernel_manager(settings: dict) -> BoxedKernelManager:
+    """Return a manager whose kernel talks over sockets in its own folder: a box has no network."""
+    channel = {}
+    if os.name == "posix":
+        sockets = os.path.join(os.path.dirname(settings["connection"]), "k")
+        channel = {"transport": "ipc", "ip": sockets}
+    manager = BoxedKernelManager(
+        kernel_name=CURRENT_ENV_KERNEL_NAME,
+        kernel_spec_manager=NbvalKernelspecManager(),
+        connection_file=settings["connection"],
+        **channel,
+    )
+    manager.settings = settings
+    # One message of half a gigabyte would be held several times over before it is looked at.
+    manager.context.maxmsgsize = MAX_SENT
+    return manager
 
 
 class WatchedKernel(RunningKernel):
-    """nbval's kernel, asked at every wait whether it still lives and how much it printed."""
+    """nbval's kernel, asked at every wait whether it still lives and how much it takes.
+
+    Messages that arrive on the output channel while the reply is waited for are taken in at once,
+    so that a flood of output is noticed while it comes.
+    """
 
     def __init__(self, settings: dict, send):
-        self.km = BoxedKernelManager(
-            kernel_name=CURRENT_ENV_KERNEL_NAME, kernel_spec_manager=NbvalKernelspecManager()
-        )
-        self.km.settings = settings
+        self.km = kernel_manager(settings)
         self.deadline = float("inf")
-        self.printed = 0
+        self.waiting: deque = deque()  # output messages that came while the reply was waited for
         self.reply: dict = {}
+        self.printed = self.sent = 0
         with open(os.devnull, "w") as null:
             self.km.start_kernel(
                 cwd=settings["work"], env=dict(settings["env"]), stdout=null, stderr=null
@@ -68,10 +98,12 @@ class WatchedKernel(RunningKernel):
 
     def begin_cell(self, seconds: float) -> None:
         """Forget the last cell; whatever it prints, the next one ends after `seconds`."""
-        self.printed, self.reply = 0, {}
+        self.printed, self.sent, self.reply = 0, 0, {}
         self.deadline = time.monotonic() + seconds
 
     def get_message(self, stream, timeout=None):
+        if stream == "iopub" and self.waiting:
+            return self.waiting.popleft()
         end = time.monotonic() + (float("inf") if timeout is None else timeout)
         while True:
             now = time.monotonic()
@@ -82,24 +114,63 @@ class WatchedKernel(RunningKernel):
                 message = super().get_message(stream, timeout=max(0, min(POLL, end - now)))
                 break
             except Empty:
-                if not self.is_alive():
-                    raise KernelDied from None
+                self._look_after(stream)
                 if time.monotonic() >= end:
                     raise
         self._look_at(stream, message)
         return message
 
+    def _look_after(self, stream) -> None:
+        """Between two messages: is the kernel alive, what did it print, what does it hold?"""
+        if not self.is_alive():
+            raise KernelDied
+        if stream == "shell":
+            with suppress(Empty):
+                while time.monotonic() < self.deadline:
+                    message = super().get_message("iopub", timeout=0)
+                    self._look_at("iopub", message)
+                    self.waiting.append(message)
+        if memory_of(self.pid) > MEMORY:
+            raise TooMuchMemory
+
     def _look_at(self, stream, message) -> None:
         if stream == "shell" and message["msg_type"] == "execute_reply":
             self.reply = message["content"]
+        if stream != "iopub":
+            return
         if message["msg_type"] == "stream":
             self.printed += len(message["content"]["text"])
-            if self.printed > MAX_PRINTED:
-                raise TooMuchOutput
+        self.sent += len(str(message["content"]))
+        if self.printed > MAX_PRINTED or self.sent > MAX_SENT:
+            raise TooMuchOutput
 
     def stop(self) -> None:
         end_group(self.pid)  # whatever the student's code started in the kernel's group
         super().stop()
+
+
+def memory_of(pid: int) -> int:
+    """Return the bytes that a process and all below it hold (Linux; elsewhere a little more).
+
+    What processes share, as after a fork, counts once. That is slow to find out, and only done
+    where the plain sum is too large.
+    """
+    processes = []
+    with suppress(psutil.Error):
+        kernel = psutil.Process(pid)
+        processes = [kernel, *kernel.children(recursive=True)]
+    total = sum(_bytes(process, psutil.Process.memory_info, "rss") for process in processes)
+    if total <= MEMORY:
+        return total
+    return sum(_bytes(process, psutil.Process.memory_full_info, "pss") for process in processes)
+
+
+def _bytes(process: psutil.Process, ask, name: str) -> int:
+    try:
+        memory = ask(process)
+    except psutil.Error:  # it has just ended
+        return 0
+    return getattr(memory, name, memory.rss)
 
 
 class GradedNotebook(nbval.plugin.IPyNbFile):
@@ -157,7 +228,7 @@ class GradedCell(nbval.plugin.IPyNbCell):
             self._require_ok_reply()
         except Exception as error:
             status = self._why(error)
-            if status in ("timeout", "kernel-died", "output-limit"):
+            if status in STOPPING:
                 notebook.stopped = status
                 if notebook.kernel.is_alive():
                     notebook.kernel.stop()
@@ -187,10 +258,13 @@ class GradedCell(nbval.plugin.IPyNbCell):
 
     def _why(self, error: Exception) -> str:
         kernel = self.parent.kernel
-        if self.parent.timed_out or isinstance(error, Empty):
-            return "timeout"
         if isinstance(error, TooMuchOutput):
             return "output-limit"
+        if isinstance(error, TooMuchMemory):
+            return "memory-limit"
+        if self.parent.timed_out or isinstance(error, Empty):
+            # An answer without its end: what the cell printed was too large to be taken in.
+            return "output-limit" if kernel.reply else "timeout"
         if isinstance(error, KernelDied) or not kernel.is_alive():
             return "kernel-died"
         return "exception" if self.difference is None else "differs"

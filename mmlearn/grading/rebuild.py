@@ -22,6 +22,7 @@ from mmlearn.grading.submission import (
 )
 
 RTOL, ATOL = 1e-3, 1e-6
+MAX_ANSWER = 20_000  # characters of a written answer that are kept
 
 _HIDDEN_BEGIN = re.compile(r"^[ \t]*### BEGIN HIDDEN TESTS[ \t]*$", re.MULTILINE)
 _HIDDEN_END = re.compile(r"^[ \t]*### END HIDDEN TESTS[ \t]*$", re.MULTILINE)
@@ -238,6 +239,15 @@ def rebuild(lab: Lab, submission: Submission) -> Rebuilt:
 def solution_of(lab: Lab) -> Submission:
     """Return the instructor's own solutions as a submission."""
     return Submission(tuple(Cell("code", e.source, e.grade_id) for e in lab.exercises), lab.unit)
+
+
+def written_answers(lab: Lab, submission: Submission) -> dict[str, str]:
+    """Return the text of each written answer that the submission holds, by its grade_id."""
+    answers: dict[str, list[str]] = {}
+    for cell in submission.cells:
+        if cell.grade_id in dict(lab.written):
+            answers.setdefault(cell.grade_id, []).append(cell.source.strip())
+    return {name: "\n\n".join(parts)[:MAX_ANSWER] for name, parts in answers.items()}
 
 
 def empty_of(lab: Lab) -> Submission:

@@ -7,11 +7,19 @@ from dataclasses import asdict, dataclass
 
 from mmlearn.grading.execute import MAX_PRINTED, RunReport
 from mmlearn.grading.rebuild import Check, Lab, Rebuilt
+from mmlearn.grading.sandbox import MEMORY
 
 HIDDEN_MESSAGE = "the result on fresh inputs differs"
 
 # The student's overall status is the worst of the checks': the first of these that occurs.
 _WORST_FIRST = ("grader-error", "kernel-died", "timeout", "missing", "error", "failed", "passed")
+# What ends a run, as the student's status and the reason that is given.
+_STOPPED = {
+    "timeout": ("timeout", "ran for more than {:g} s"),
+    "kernel-died": ("kernel-died", "ended the kernel (os._exit, a crash, or too little memory)"),
+    "output-limit": ("error", f"printed more than {MAX_PRINTED:,} characters"),
+    "memory-limit": ("kernel-died", f"took more than {MEMORY / 2**30:g} GB of memory"),
+}
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 
 
@@ -25,6 +33,7 @@ class Result:
     max_points: float
     message: str = ""
     exercise: str | None = None
+    hidden: bool = False  # whether a hidden test belongs to the check
 
 
 def score(lab: Lab, rebuilt: Rebuilt, report: RunReport, cell_timeout: float) -> list[Result]:
@@ -48,6 +57,7 @@ def score(lab: Lab, rebuilt: Rebuilt, report: RunReport, cell_timeout: float) ->
                 check.points,
                 _scrub(message, lab),
                 check.exercise,
+                bool(check.hidden.strip()),
             )
         )
     return results
@@ -90,7 +100,7 @@ def _judge(check: Check, rebuilt: Rebuilt, report: RunReport, limit: float) -> t
         if entry is None:
             return "timeout", "not reached: the notebook took too long as a whole"
         status = entry["status"]
-        if status in ("timeout", "kernel-died", "output-limit"):
+        if status in _STOPPED:
             return _stopped(status, entry["reached"], _culprit(check, rebuilt, report), limit)
         if status == "exception":
             own = _own_exception(check, rebuilt, report)
@@ -103,12 +113,8 @@ def _judge(check: Check, rebuilt: Rebuilt, report: RunReport, limit: float) -> t
 
 
 def _stopped(status: str, reached: bool, culprit: str, limit: float) -> tuple[str, str]:
-    reason = {
-        "timeout": f"ran for more than {limit:g} s",
-        "kernel-died": "ended the kernel (os._exit, a crash, or too little memory)",
-        "output-limit": f"printed more than {MAX_PRINTED:,} characters",
-    }[status]
-    status = "error" if status == "output-limit" else status
+    status, reason = _STOPPED[status]
+    reason = reason.format(limit)
     if reached and not culprit:
         return status, f"this check {reason}"
     return status, f"not reached: {culprit or 'an earlier cell'} {reason}"

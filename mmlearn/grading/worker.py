@@ -10,7 +10,12 @@ import hashlib
 import hmac
 import json
 import os
+import shutil
+import signal
+import subprocess
 import sys
+import threading
+import time
 
 
 def sign(key: str, number: int, body: str) -> str:
@@ -33,6 +38,27 @@ class Reporter:
         self.number += 1
 
 
+def end_box(command: list[str]) -> None:
+    """Run the command that ends a kernel's box, where there is one; the box may be gone."""
+    if command:
+        subprocess.run(command, check=False, capture_output=True)
+
+
+def watch_parent(folder: str, box: list[str]) -> None:
+    """End this process, and with it the kernel, once the process that grades is gone.
+
+    A batch that was killed leaves nothing running, and nothing in the temporary folder.
+    """
+    parent = os.getppid()
+    while os.getppid() == parent:
+        time.sleep(1)
+    end_box(box)
+    shutil.rmtree(folder, ignore_errors=True)
+    if hasattr(os, "killpg"):
+        os.killpg(os.getpgrp(), signal.SIGKILL)
+    os._exit(1)
+
+
 def main() -> int:
     """Run the notebook named in the settings on stdin; return pytest's exit status."""
     settings = json.loads(sys.stdin.buffer.read())
@@ -42,6 +68,9 @@ def main() -> int:
     os.dup2(null, 0)
     os.dup2(null, 1)
     send = Reporter(channel, settings.pop("key"))
+    threading.Thread(
+        target=watch_parent, args=(settings["private"], settings["end_box"]), daemon=True
+    ).start()
 
     import pytest
 

@@ -5,6 +5,9 @@ import pytest
 from nbformat import v4
 
 from mmlearn.cli import main
+from mmlearn.grading.sandbox import unavailable
+
+BOX = "none" if unavailable("bwrap") else "bwrap"
 
 DOUBLE = "def double(x):\n    ### BEGIN SOLUTION\n    return 2 * x\n    ### END SOLUTION"
 MEAN = "def mean(x):\n    ### BEGIN SOLUTION\n    return sum(x) / len(x)\n    ### END SOLUTION"
@@ -19,7 +22,10 @@ secret_input = 21
 assert double(secret_input) == 42, "secret message"
 print("fresh", double(secret_input))
 ### END HIDDEN TESTS"""
-CHECK_MEAN = 'print("mean", mean([1.0, 2.0, 4.0]))'
+CHECK_MEAN = """\
+import numpy.testing
+numpy.testing.assert_allclose(mean([1.0, 3.0]), 2.0)
+print("mean", mean([1.0, 2.0, 4.0]))"""
 
 
 def graded(cell, role, grade_id, points=0, **ours):
@@ -105,7 +111,8 @@ class TinyLab:
     def grade_all(self, *arguments):
         """Grade the folder of submissions into ``grades``; return the exit status."""
         folder, out = self.root / "submissions", self.root / "grades"
-        return self.grade(folder, "--lab", "90_tiny", "--out", out, *arguments)
+        box = () if "--sandbox" in arguments else ("--sandbox", BOX)
+        return self.grade(folder, "--lab", "90_tiny", "--out", out, *box, *arguments)
 
 
 @pytest.fixture

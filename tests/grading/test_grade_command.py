@@ -36,7 +36,7 @@ def test_a_lab_whose_solution_fails_stops_the_run(tiny_lab, capsys):
     error = capsys.readouterr().err
     assert "its own solution gets failed at check 'check_double'" in error
     assert error.count("\n") == 1
-    assert not (tiny_lab.root / "grades" / "json" / "90_tiny").exists()
+    assert not (tiny_lab.root / "grades" / "gradebook.csv").exists()
 
 
 def test_an_empty_folder_is_one_clear_sentence(tiny_lab, capsys):

@@ -5,8 +5,10 @@ import shutil
 from pathlib import Path
 
 import pytest
+from conftest import BOX
 
 from mmlearn.cli import main
+from mmlearn.grading.rebuild import load_lab
 
 ROOT = Path(__file__).resolve().parents[2]
 LABS = sorted((ROOT / "labs").glob("*.ipynb"))
@@ -20,8 +22,11 @@ def test_the_solution_scores_everything_and_the_empty_lab_nothing(lab, tmp_path)
     shutil.copy(lab, submissions / "unanswered.ipynb")
     out = tmp_path / "grades"
     folder = ["--lab", lab.stem, "--out", str(out), "--solutions", str(ROOT / "solutions")]
+    folder += ["--sandbox", BOX]
     assert main(["grade", str(submissions), *folder]) == 0
     with open(out / "gradebook.csv", encoding="utf-8", newline="") as file:
         rows = {row["student"]: row for row in csv.DictReader(file)}
-    assert rows["solution"]["points"] == rows["solution"]["max_points"]
-    assert rows["unanswered"]["points"] == "0"
+    copy = load_lab(ROOT / "solutions" / lab.name)
+    assert float(rows["solution"]["automatic"]) == copy.max_points > 0
+    assert rows["unanswered"]["automatic"] == "0"
+    assert rows["solution"]["sandbox"] == BOX

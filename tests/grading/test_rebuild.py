@@ -9,9 +9,7 @@ from conftest import DOUBLE, HIDDEN_DOUBLE, MEAN, make_lab, printed
 
 from mmlearn.grading import GradingError
 from mmlearn.grading.execute import RunReport, _read
-from mmlearn.grading.gradebook import write_file, write_gradebook
 from mmlearn.grading.rebuild import empty_of, load_lab, neutralise, rebuild, solution_of
-from mmlearn.grading.sandbox import Folders, kernel_command
 from mmlearn.grading.score import score
 from mmlearn.grading.submission import Cell, Submission, UnreadableSubmission, parse_submission
 from mmlearn.grading.worker import sign
@@ -162,25 +160,6 @@ def test_a_message_that_quotes_a_hidden_test_is_withheld(lab):
     leak = ok | {"status": "exception", "ename": "E", "evalue": "x " + HIDDEN_DOUBLE}
     report = RunReport(cells={0: ok, 1: ok, 2: leak, 4: ok, 5: ok}, finished=True)
     assert "secret" not in score(lab, rebuilt, report, 5)[0].message
-
-
-def test_files_are_replaced_whole_and_formulas_disarmed(tmp_path):
-    record = {"student": "@a", "lab": "l", "status": "passed", "points": 1.5, "max_points": 2}
-    record["checks"] = [{"grade_id": "-c", "points": 1.5}]
-    write_file(tmp_path / "json" / "l" / "@a.json", json.dumps(record))
-    (tmp_path / "json" / "l" / "torn.json").write_text('{"stud')
-    lines = write_gradebook(tmp_path).read_text().splitlines()
-    assert lines == [
-        "student,lab,status,points,max_points,'-c",
-        "'@a,l,passed,1.5,2,1.5",
-    ]
-    assert not list(tmp_path.rglob("*.tmp"))
-
-
-def test_an_unknown_sandbox_is_refused():
-    assert kernel_command(["python"], "none", Folders("w", "r")) == ["python"]
-    with pytest.raises(ValueError, match="none"):
-        kernel_command(["python"], "box", Folders("w", "r"))
 
 
 def test_the_hash_of_a_lab_is_that_of_its_file(lab):

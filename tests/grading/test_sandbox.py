@@ -1,0 +1,204 @@
+"""What a boxed kernel sees, what it may use, and what is said where there is no box."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mmlearn.grading import sandbox
+from mmlearn.grading.sandbox import BACKENDS, Run, end_command, exposed, kernel_command, unavailable
+
+ROOT = Path(__file__).resolve().parents[2]
+needs_box = pytest.mark.skipif(
+    bool(unavailable("bwrap")), reason=f"bubblewrap does not work here: {unavailable('bwrap')}"
+)
+# The environment of MMLEARN_CONTAINER and MMLEARN_IMAGE says which engine and image to try.
+NO_ENGINE = unavailable("container") if os.environ.get("MMLEARN_IMAGE") else "set MMLEARN_IMAGE"
+needs_engine = pytest.mark.skipif(bool(NO_ENGINE), reason=f"no container: {NO_ENGINE}")
+
+
+def boxed(code, backend="bwrap", runtime=os.devnull):
+    """Run a few lines of Python in a box; return what they print as JSON."""
+    command = kernel_command([sys.executable, "-c", code], backend, Run(str(runtime), 60))
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@needs_box
+def test_the_box_shows_the_environment_and_nothing_else():
+    seen = boxed("import os, json; print(json.dumps({p: os.listdir(p) for p in ('/', '/home')}))")
+    assert seen["/home"] == ["student"]
+    assert not {"var", "srv", "mnt", "media", "boot", "sys"} & set(seen["/"])
+    course = boxed(f"import os, json; print(json.dumps(os.listdir({str(ROOT)!r})))")
+    assert set(course) <= {"mmlearn", Path(sys.prefix).name}
+
+
+@needs_box
+def test_the_box_has_a_home_of_its_own_and_few_variables():
+    code = "import os, json; print(json.dumps([os.listdir(os.path.expanduser('~')), *os.environ]))"
+    home, *names = boxed(code)
+    assert home == []
+    assert set(names) <= {*sandbox._environment(), "PWD", "LC_CTYPE"}
+
+
+@needs_box
+def test_the_box_has_no_network_and_no_other_processes():
+    code = """
+import json, os, socket
+try:
+    socket.create_connection(("127.0.0.1", 80), timeout=1)
+except OSError as error:
+    reached = type(error).__name__
+processes = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+print(json.dumps([reached, max(processes), socket.gethostname(), os.getuid()]))"""
+    reached, newest, host, user = boxed(code)
+    assert reached == "ConnectionRefusedError"  # its own, empty loopback
+    assert newest < 10
+    assert host == "box"
+    assert user not in (0, os.getuid())
+
+
+@needs_box
+def test_nothing_that_is_shown_can_be_written():
+    code = f"""
+import json, os
+written = []
+for folder in ("/", "/usr", "/dev", {str(ROOT / "mmlearn")!r}, {sys.prefix!r}):
+    try:
+        open(os.path.join(folder, "written-by-a-student"), "w")
+        written.append(folder)
+    except OSError:
+        pass
+open(os.path.expanduser("~/mine"), "w").write("x")
+print(json.dumps(written))"""
+    assert boxed(code) == []
+
+
+@needs_box
+def test_the_limits_hold_inside():
+    code = """
+import json, os, time, resource as r
+names = ("RLIMIT_DATA", "RLIMIT_NPROC", "RLIMIT_FSIZE", "RLIMIT_NOFILE", "RLIMIT_CORE")
+limits = [r.getrlimit(getattr(r, name))[1] for name in names]
+try:
+    open("/tmp/large", "wb").write(bytes(300_000_000))
+    stopped = False
+except OSError:
+    stopped = True
+children = 0
+try:
+    while children < 1000:
+        if os.fork() == 0:
+            time.sleep(20)
+        children += 1
+except OSError:
+    pass
+os.write(1, json.dumps([limits, stopped, children]).encode())
+os._exit(0)"""
+    limits, stopped, children = boxed(code)
+    assert limits == [
+        sandbox.DATA,
+        sandbox.PROCESSES,
+        sandbox.FILE_SIZE,
+        sandbox.OPEN_FILES,
+        0,
+    ]
+    assert stopped
+    assert 0 < children <= sandbox.PROCESSES
+
+
+@needs_box
+def test_torch_imports_and_trains_inside():
+    code = """
+import json, torch, torchvision, sklearn
+w = torch.zeros(3, requires_grad=True)
+x, y = torch.eye(3), torch.tensor([1.0, 2.0, 3.0])
+for _ in range(200):
+    loss = (x @ w - y).square().sum()
+    loss.backward()
+    with torch.no_grad():
+        w -= 0.1 * w.grad
+        w.grad = None
+print(json.dumps([round(v, 3) for v in w.tolist()]))"""
+    assert boxed(code) == [1.0, 2.0, 3.0]
+
+
+@needs_box
+def test_only_the_sockets_folder_of_its_own_run_is_shared(tmp_path):
+    mine, other = tmp_path / "mine" / "runtime", tmp_path / "other" / "runtime"
+    for folder in (mine, other):
+        folder.mkdir(parents=True)
+    run = Run(str(mine), 60)
+    sandbox.prepare("bwrap", run)
+    code = f"""
+import json, os
+open({str(mine / "socket")!r}, "w").write("x")
+print(json.dumps(os.path.exists({str(other)!r})))"""
+    assert boxed(code, runtime=mine) is False
+    assert (mine / "socket").read_text() == "x"
+
+
+def test_a_secret_below_a_readable_folder_is_found(tmp_path, monkeypatch):
+    monkeypatch.setenv("MMLEARN_DATA", str(tmp_path))
+    (tmp_path / "grades").mkdir()
+    assert exposed(tmp_path / "grades") == tmp_path
+    assert exposed(ROOT / "solutions") is None
+
+
+def test_grades_that_the_kernel_could_read_are_refused(tiny_lab, monkeypatch, capsys):
+    monkeypatch.setattr("mmlearn.grading.batch.unavailable", lambda backend: "")
+    monkeypatch.setenv("MMLEARN_DATA", str(tiny_lab.root))
+    tiny_lab.hand_in("anna", tiny_lab.answer())
+    assert tiny_lab.grade_all("--sandbox", "bwrap") == 2
+    assert "which the kernel may read: move it out of there" in capsys.readouterr().err
+
+
+def test_without_a_box_a_class_is_refused_in_one_sentence(tiny_lab, monkeypatch, capsys):
+    monkeypatch.setenv("PATH", str(tiny_lab.root))
+    unavailable.cache_clear()
+    try:
+        tiny_lab.hand_in("anna", tiny_lab.answer())
+        assert tiny_lab.grade_all("--sandbox", "bwrap") == 2
+    finally:
+        unavailable.cache_clear()
+    error = capsys.readouterr().err
+    assert "bwrap is not installed" in error
+    assert "--sandbox none" in error
+    assert error.count("\n") == 1
+    assert not (tiny_lab.root / "grades" / "gradebook.csv").exists()
+
+
+def test_an_unknown_sandbox_is_refused():
+    assert kernel_command(["python"], "none", Run("r", 1)) == ["python"]
+    with pytest.raises(ValueError, match="known: bwrap, container, none"):
+        kernel_command(["python"], "box", Run("r", 1))
+
+
+def test_each_backend_has_a_stamp():
+    assert set(sandbox.STAMPS) == set(BACKENDS)
+
+
+def test_a_container_has_no_network_few_rights_and_an_end(monkeypatch, tmp_path):
+    monkeypatch.setenv("MMLEARN_CONTAINER", "engine --quiet")
+    monkeypatch.setenv("MMLEARN_IMAGE", "an-image")
+    run = Run(str(tmp_path / "run-7" / "runtime"), 60)
+    command = kernel_command(["/here/python", "-m", "ipykernel"], "container", run)
+    assert command[:3] == ["engine", "--quiet", "run"]
+    assert command[-4:] == ["an-image", "python3", "-m", "ipykernel"]
+    assert {"--network=none", "--read-only", "--cap-drop=ALL", "--name=run-7"} <= set(command)
+    assert end_command("container", run) == ["engine", "--quiet", "kill", "run-7"]
+    assert end_command("bwrap", run) == []
+
+
+@needs_engine
+def test_a_container_grades_like_the_other_boxes(tiny_lab):
+    tiny_lab.hand_in("anna", tiny_lab.answer())
+    tiny_lab.hand_in("bela", tiny_lab.answer(double="def double(x):\n    import os; os._exit(0)"))
+    assert tiny_lab.grade_all("--sandbox", "container") == 0
+    rows = (tiny_lab.root / "grades" / "gradebook.csv").read_text()
+    assert "anna,90_tiny,passed,5" in rows
+    assert "bela,90_tiny,kernel-died,0" in rows
