@@ -1,4 +1,4 @@
-"""`python -m mmlearn`: scoreboard, grade, methods and doctor."""
+"""`python -m mmlearn`: scoreboard, grade, release, methods and doctor."""
 
 import argparse
 import io
@@ -25,6 +25,7 @@ def main(arguments=None):
 
 def _parser():
     from mmlearn.grading.cli import add_grade_command
+    from mmlearn.grading.release import add_release_command
 
     parser = argparse.ArgumentParser(
         prog="python -m mmlearn",
@@ -55,6 +56,7 @@ def _parser():
     board.set_defaults(command=_scoreboard)
 
     add_grade_command(commands)
+    add_release_command(commands)
 
     listing = commands.add_parser("methods", help="list every method and where it comes from")
     listing.set_defaults(command=_methods)

@@ -197,7 +197,7 @@ def _bwrap(command: list[str], run: Run) -> list[str]:
         box += [*_parents(path), "--ro-bind", path, path]
     if os.path.isdir(run.runtime):
         box += [*_parents(run.runtime), "--bind", run.runtime, run.runtime]
-    box += ["--remount-ro", "/", "--chdir", HOME]
+    box += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", HOME]
     for name, value in _environment().items():
         box += ["--setenv", name, value]
     return [*box, "--", *_as_user(run.user), *_limits(run), *command]

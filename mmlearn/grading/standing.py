@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from mmlearn.grading.late import DAY, describe, late_by, penalty
 from mmlearn.grading.manual import Key, Mark
 
-STUB = "*Your answer here.*"  # what a lab holds where a written answer belongs
+# What a lab holds where a written answer belongs; the second is what nbgrader puts there.
+STUBS = ("*Your answer here.*", "YOUR ANSWER HERE")
 
 MEANING = {
     "passed": "every check passed",
@@ -126,7 +127,7 @@ def by_name(name: str) -> tuple[str, str]:
 
 def is_blank(answer: str) -> bool:
     """Tell whether a written answer is none: empty, or the lab's own text."""
-    return answer.strip() in ("", STUB)
+    return answer.strip() in ("", *STUBS)
 
 
 def duration(seconds: int | None) -> str:
