@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-NAMES = ("cca", "kcca", "dcca", "mining", "training", "retrieval")
+NAMES = ("cca", "kcca", "dcca", "mining", "training", "retrieval", "grading")
 
 unknown = [name for name in sys.argv[1:] if name not in NAMES]
 if unknown:

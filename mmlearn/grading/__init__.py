@@ -12,7 +12,7 @@ Modules, in the order in which a submission passes through them:
 - `batch`: all this for a class, in parallel and resumable;
 - `classroom`, `roster`, `late`, `manual`, `tables`: what an instructor says of a class;
 - `standing`, `gradebook`, `overview`, `feedback`, `pages`: what is written down;
-- `release`: what a class is handed;
+- `release`, `nbgrader`: what a class is handed, and sources for those who use nbgrader;
 - `cli`: the commands ``python -m mmlearn grade`` and ``release``.
 """
 

@@ -100,6 +100,26 @@ def release(
     return [out / name for name in changed]
 
 
+def release_nbgrader(labs: list[str], root: Path, out: Path) -> list[Path]:
+    """Write each lab as the source of an nbgrader assignment, ``out/LAB/LAB.ipynb``.
+
+    Raises
+    ------
+    GradingError
+        If a lab is unknown, is no lab to be handed out, or its solution does not run.
+    """
+    from mmlearn.grading.nbgrader import nbgrader_source
+
+    root, out, files = Path(root), Path(out), {}
+    for name in _named(labs, root):
+        _lab(root, name)  # its own leaks are told here, too
+        copy, lab = (root / part / f"{name}.ipynb" for part in ("solutions", "labs"))
+        text = json.dumps(nbgrader_source(copy, lab), indent=1, ensure_ascii=False)
+        files[f"{name}/{name}.ipynb"] = (text + "\n").encode()
+    _write(out, files)
+    return [out / name for name in files]
+
+
 def _named(labs: list[str], root: Path) -> list[str]:
     known = sorted(path.stem for path in (root / "labs").glob("*.ipynb"))
     if not known:
@@ -292,6 +312,11 @@ def add_release_command(subparsers) -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder")
     parser.add_argument("--lessons", action="store_true", help="with the lessons of these labs")
     parser.add_argument("--zip", action="store_true", help=f"with {ARCHIVE}, which holds it all")
+    parser.add_argument(
+        "--nbgrader",
+        action="store_true",
+        help="instead, sources with solutions for nbgrader, such as --out source",
+    )
     parser.set_defaults(command=_run)
     return parser
 
@@ -300,7 +325,10 @@ def _run(args: argparse.Namespace) -> int:
     here = Path.cwd()
     root = here if (here / "labs").is_dir() else Path(__file__).resolve().parents[2]
     try:
-        written = release(args.labs, root, args.out, lessons=args.lessons, archive=args.zip)
+        if args.nbgrader:
+            written = release_nbgrader(args.labs, root, args.out)
+        else:
+            written = release(args.labs, root, args.out, lessons=args.lessons, archive=args.zip)
     except GradingError as error:
         print(error, file=sys.stderr)
         return 2

@@ -19,6 +19,9 @@ import nbformat
 import pytest
 from conftest import TinyLab, make_lab
 
+from mmlearn.grading import GradingError
+from mmlearn.grading.release import release_nbgrader
+
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted([*ROOT.glob("labs/*.ipynb"), *ROOT.glob("solutions/*.ipynb")])
 KEYS = {
@@ -157,7 +160,7 @@ class Nbgrader:
         done = subprocess.run(
             [str(Path(PYTHON).absolute()), *map(str, arguments)],
             cwd=self.root,
-            env=bare | {"HOME": str(self.home), "PATH": path},
+            env=bare | {"HOME": str(self.home), "PATH": path, "PYTHONPATH": str(ROOT)},
             capture_output=True,
             text=True,
             timeout=300,
@@ -243,3 +246,62 @@ def test_nbgrader_passes_a_check_that_only_prints(points):
     theirs, ours = points
     assert ours["printing"] == {"check_double": 2.0, "check_mean": 0.0}
     assert theirs["printing"] == {"check_double": 2.0, "check_mean": 3.0}
+
+
+# ------------------------------------------------------------------ sources made for nbgrader
+
+
+def printing_lab(root):
+    """A tiny lab whose hidden test only prints, as the course's do."""
+    lab = TinyLab(root)
+    path = lab.root / "solutions" / "90_tiny.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    lines = notebook.cells[3].source.splitlines()
+    notebook.cells[3].source = "\n".join(
+        line for line in lines if "assert double(secret" not in line
+    )
+    nbformat.write(notebook, path)
+    return lab
+
+
+def test_a_source_for_nbgrader_asserts_what_the_hidden_test_printed(tmp_path):
+    lab = printing_lab(tmp_path)
+    (path,) = release_nbgrader(["90_tiny"], lab.root, tmp_path / "source")
+    assert path == tmp_path / "source" / "90_tiny" / "90_tiny.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    assert problems(notebook) == []
+    check = notebook.cells[3].source
+    exec(check, {"double": lambda x: 2 * x})
+    with pytest.raises(AssertionError, match="fresh inputs"):
+        exec(check, {"double": lambda x: min(2 * x, 6)})
+    visible, hidden = check.split("### BEGIN HIDDEN TESTS")
+    assert "twice 6" not in hidden
+    assert "fresh 42" in hidden
+    assert "fresh 42" not in visible
+
+
+def test_a_source_for_nbgrader_needs_a_solution_that_runs(tmp_path):
+    lab = printing_lab(tmp_path)
+    path = lab.root / "solutions" / "90_tiny.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[2].source = notebook.cells[2].source.replace("return 2 * x", "return 2 / 0")
+    nbformat.write(notebook, path)
+    with pytest.raises(GradingError, match="its own solution does not run"):
+        release_nbgrader(["90_tiny"], lab.root, tmp_path / "source")
+    assert not (tmp_path / "source").exists()
+
+
+@nbgrader_only
+def test_nbgrader_gives_our_points_with_a_source_made_for_it(tmp_path):
+    lab, nbgrader = printing_lab(tmp_path), Nbgrader(tmp_path)
+    release_nbgrader(["90_tiny"], lab.root, nbgrader.root / "source")
+    nbgrader("generate_assignment", "90_tiny", "--create")
+    for name, double in (("right", None), ("freshly", WRONG_ON_FRESH)):
+        folder = nbgrader.root / "submitted" / name / "90_tiny"
+        folder.mkdir(parents=True)
+        notebook = lab.answer() if double is None else lab.answer(double=double)
+        nbformat.write(notebook, folder / "90_tiny.ipynb")
+    nbgrader("autograde", "90_tiny", "--create")
+    theirs = json.loads(nbgrader.python("-c", POINTS, "90_tiny"))
+    assert theirs["right"] == {"check_double": 2.0, "check_mean": 3.0}
+    assert theirs["freshly"] == {"check_double": 0.0, "check_mean": 3.0}
