@@ -3,7 +3,10 @@
 import sys
 from importlib import import_module
 
-NAMES = ("cca", "kcca", "dcca", "mining", "training", "retrieval", "grading")
+NAMES = (
+    "cca", "kcca", "dcca", "mining", "training", "retrieval", "diachronic", "grading",
+    "coattention", "scenes",
+)  # fmt: skip
 
 unknown = [name for name in sys.argv[1:] if name not in NAMES]
 if unknown:

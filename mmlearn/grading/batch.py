@@ -106,6 +106,9 @@ def _written(lab: Lab, answers: dict[str, str]) -> list[dict]:
 def verify_lab(lab: Lab, out: Path, timeout: float, sandbox: str) -> None:
     """Make sure that the solution scores 100 % and the empty lab 0 %; remembered in `out`.
 
+    The instructor's solution runs outside the box first, so that the data and features which it
+    computes lie in the cache; a boxed kernel may only read that.
+
     Raises
     ------
     GradingError
@@ -120,6 +123,8 @@ def verify_lab(lab: Lab, out: Path, timeout: float, sandbox: str) -> None:
         verified = []
     if key in verified:
         return
+    if sandbox != "none":
+        grade_submission(solution_of(lab), lab, timeout, "none")
     for name, submission, wanted in (("solution", solution_of(lab), True), ("empty", empty, False)):
         result = grade_submission(submission, lab, timeout, sandbox)
         for check in result["checks"]:
@@ -190,7 +195,10 @@ def grade_class(
             say(f"{len(handed) - len(todo)} of {len(handed)} submissions are graded already: kept.")
         pool = executor or ThreadPoolExecutor(max_workers=jobs)
         try:
-            _grade_all(todo, lab, out, timeout, sandbox, jobs, pool, say)
+            failed = _grade_all(todo, lab, out, timeout, sandbox, jobs, pool, say)
+            if failed:
+                say(f"{len(failed)} could not be graded: once more, one at a time.")
+                _grade_all(failed, lab, out, timeout, sandbox, 1, pool, say)
         except BaseException:
             end_running()
             raise
@@ -252,12 +260,16 @@ def _todo(handed: list[Handed], again: tuple[str, ...], stored: Callable) -> lis
     return list(dict.fromkeys(names[name] for name in again))
 
 
-def _grade_all(todo, lab, out, timeout, sandbox, jobs, pool, say) -> None:
-    started = time.monotonic()
+def _grade_all(todo, lab, out, timeout, sandbox, jobs, pool, say) -> list[Handed]:
+    """Grade and store; return whom the grader itself failed, as on a machine that is too busy."""
+    started, failed = time.monotonic(), set()
     for done, record in enumerate(_results(todo, lab, timeout, sandbox, jobs, pool), 1):
         write_record(out, record)
+        if record["status"] == "grader-error":
+            failed.add(record["stem"])
         left = (time.monotonic() - started) / done * (len(todo) - done)
         say(f"[{done}/{len(todo)}] {one_line(record)}, about {_duration(left)} left")
+    return [one for one in todo if one.stem in failed]
 
 
 def _results(todo, lab, timeout, sandbox, jobs, pool) -> Iterator[dict]:
