@@ -11,8 +11,8 @@ from itertools import islice
 from pathlib import Path
 
 from mmlearn.grading import GRADER_VERSION, GradingError
-from mmlearn.grading.classroom import Rules, attend
-from mmlearn.grading.execute import end_running, run_notebook
+from mmlearn.grading.classroom import Rules, attend, notice
+from mmlearn.grading.execute import RunReport, allow_runs, end_running, run_notebook
 from mmlearn.grading.gradebook import (
     read_record,
     record_path,
@@ -22,9 +22,9 @@ from mmlearn.grading.gradebook import (
 )
 from mmlearn.grading.intake import Handed, collect, read_handed
 from mmlearn.grading.manual import Key, Mark, read_manual, update_manual
-from mmlearn.grading.rebuild import Lab, empty_of, rebuild, solution_of, written_answers
+from mmlearn.grading.rebuild import Lab, Rebuilt, empty_of, rebuild, solution_of, written_answers
 from mmlearn.grading.sandbox import exposed, unavailable
-from mmlearn.grading.score import as_records, overall, score
+from mmlearn.grading.score import Result, as_records, clean, overall, score
 from mmlearn.grading.submission import (
     Submission,
     UnreadableSubmission,
@@ -66,15 +66,39 @@ def grade_submission(submission: Submission, lab: Lab, timeout: float, sandbox: 
     rebuilt = rebuild(lab, submission)
     report = run_notebook(rebuilt.cells, timeout, sandbox)
     results = score(lab, rebuilt, report, timeout)
+    if any(result.quotes_student for result in results) and _saw_hidden(rebuilt, report):
+        _retell(results, lab, rebuilt, timeout, sandbox)
     unknown = any(result.points is None for result in results)
     return {
         "status": overall(results),
         "points": None if unknown else sum(result.points for result in results),
         "checks": as_records(results),
         "written": _written(lab, written_answers(lab, submission)),
-        "notes": rebuilt.notes,
+        "notes": [clean(note, 300) for note in rebuilt.notes],
         "message": f"The grader failed: {results[0].message}." if unknown else "",
     }
+
+
+def _saw_hidden(rebuilt: Rebuilt, report: RunReport) -> bool:
+    """Tell whether the source of a hidden test has reached the kernel."""
+    return any(
+        cell.role == "hidden" and report.cells.get(number, {}).get("reached", True)
+        for number, cell in enumerate(rebuilt.cells)
+    )
+
+
+def _retell(results: list[Result], lab: Lab, rebuilt: Rebuilt, timeout, sandbox) -> None:
+    """Take the messages from a second run, to which no hidden test was shown.
+
+    Code that has seen a hidden test could write it into the next message that the student reads.
+    """
+    cells = [cell for cell in rebuilt.cells if cell.role != "hidden"]
+    visible = Rebuilt(cells, rebuilt.missing, rebuilt.notes)
+    told = score(lab, visible, run_notebook(cells, timeout, sandbox), timeout)
+    for result, other in zip(results, told, strict=True):
+        if result.quotes_student:
+            same = other.status == result.status
+            result.message = other.message if same else "the check failed"
 
 
 def without_run(lab: Lab, status: str, message: str) -> dict:
@@ -193,6 +217,7 @@ def grade_class(
             verify_lab(lab, out, timeout, sandbox)
         if len(todo) < len(handed):
             say(f"{len(handed) - len(todo)} of {len(handed)} submissions are graded already: kept.")
+        allow_runs()
         pool = executor or ThreadPoolExecutor(max_workers=jobs)
         try:
             failed = _grade_all(todo, lab, out, timeout, sandbox, jobs, pool, say)
@@ -219,11 +244,22 @@ def _marks(out: Path, given: Path | None) -> dict[Key, Mark]:
 
 def _report(out: Path, lab: Lab, handed: list[Handed], marks: dict[Key, Mark], say: Say) -> None:
     """Write the reports; a student whose file name changed keeps one result only."""
-    stems = {one.student: one.stem for one in handed}
-    for path in record_path(out, lab.unit, "x").parent.glob("*.json"):
-        record = read_record(path) or {}
-        if stems.get(record.get("student"), path.stem) != path.stem:
+    stems, notices = {one.student: one.stem for one in handed}, []
+    for path in sorted(record_path(out, lab.unit, "x").parent.glob("*.json")):
+        record = read_record(path)
+        if record is None:
+            continue
+        name = record["student"]
+        if stems.get(name, path.stem) != path.stem:
             path.unlink()
+        elif name not in stems:
+            file = path.relative_to(out).as_posix()
+            notices.append(f"{name}: graded before, but not handed in now; {file} is kept.")
+        elif record.get("lab_hash") != lab.hash:
+            notices.append(f"{name}: graded with another version of the lab; grade everybody.")
+    notice(out, lab, notices)
+    for sentence in notices:
+        say(sentence)
     write_reports(out)
     if marks:
         for student, unit, grade_id in update_manual(out / "manual.csv", (), marks):
@@ -315,6 +351,7 @@ def _record(one: Handed, lab: Lab, found: dict, sandbox: str, key: str) -> dict:
         "sandbox": sandbox,
         "grader": GRADER_VERSION,
         "key": key,
+        "lab_hash": lab.hash,
         "graded_notes": found["notes"],
     }
     return _signed(one, record | found)

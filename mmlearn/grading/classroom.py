@@ -75,6 +75,14 @@ def attend(intake: Intake, lab: Lab, out: Path, rules: Rules) -> list[Handed]:
     return sorted(handed, key=lambda one: one.student)
 
 
+def notice(out: Path, lab: Lab, notices: list[str]) -> None:
+    """Keep, for the overview, what an instructor should know of the results that are stored."""
+    path = class_path(out, lab.unit)
+    write_file(
+        path, json.dumps(_read(path) | {"notices": notices}, indent=1, sort_keys=True) + "\n"
+    )
+
+
 def _read(path: Path) -> dict:
     empty = {"roster": None, "deadline": None, "penalty": PENALTY, "times": {}}
     try:

@@ -43,7 +43,7 @@ def add_grade_command(subparsers) -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, help="folder for the results (default: grades)")
     parser.add_argument(
         "--timeout",
-        type=_positive(float),
+        type=_within(0.1, 86_400),
         default=60.0,
         metavar="S",
         help="seconds that one cell may take (default: 60)",
@@ -55,7 +55,7 @@ def add_grade_command(subparsers) -> argparse.ArgumentParser:
         help="how the kernel is boxed (default: bwrap; one's own lab: bwrap where it works)",
     )
     of_class = parser.add_argument_group("for a class")
-    of_class.add_argument("--jobs", type=_positive(int), default=1, help="submissions at a time")
+    of_class.add_argument("--jobs", type=_count, default=1, help="submissions at a time")
     of_class.add_argument(
         "--dask", metavar="ADDRESS", help="grade on the workers of a Dask scheduler"
     )
@@ -67,7 +67,7 @@ def add_grade_command(subparsers) -> argparse.ArgumentParser:
     )
     of_class.add_argument(
         "--penalty",
-        type=_percent,
+        type=_within(0, 100),
         metavar="P",
         help="percent of the points taken for each day late that has begun (default: 10)",
     )
@@ -88,21 +88,21 @@ def add_grade_command(subparsers) -> argparse.ArgumentParser:
     return parser
 
 
-def _percent(text: str) -> float:
-    value = float(text)
-    if not 0 <= value <= 100:
-        raise argparse.ArgumentTypeError(f"must be from 0 to 100, got {text}")
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, got {text}")
     return value
 
 
-def _positive(kind):
-    def parse(text: str):
-        value = kind(text)
-        if not value > 0:
-            raise argparse.ArgumentTypeError(f"must be above 0, got {text}")
+def _within(lowest: float, highest: float):
+    def parse(text: str) -> float:
+        value = float(text)
+        if not lowest <= value <= highest:
+            raise argparse.ArgumentTypeError(f"must be {lowest:g} to {highest:g}, got {text}")
         return value
 
-    parse.__name__ = kind.__name__  # named in argparse's own message
+    parse.__name__ = "number"  # named in argparse's own message
     return parse
 
 
@@ -212,7 +212,7 @@ def _say_result(found: dict) -> None:
     for check in found["checks"]:
         points = f"{check['points']:g}/{check['max_points']:g}"
         line = f"  {check['status']:<12} {check['grade_id']:<{width}}  {points:>5}"
-        _say(f"{line}  {check['message']}".rstrip())
+        _say(f"{line}  {' '.join(check['message'].split())}".rstrip())
     for note in found["notes"]:
         _say(f"  note: {note}")
     for written in found["written"]:

@@ -19,7 +19,7 @@ _NUMBER = re.compile(
     r"(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+\u2212]?[0-9]+)?|(?:nan|inf(?:inity)?)(?!\w))",
     re.IGNORECASE,
 )
-_INTEGER = re.compile(r"([-+]?)0*([0-9]+)")
+_INTEGER = re.compile(r"([-+]?)([0-9]+)")
 
 
 class Difference(NamedTuple):
@@ -118,8 +118,9 @@ def _close(expected: str, got: str, rtol: float, atol: float) -> bool:
         return True
     e_int, g_int = _INTEGER.fullmatch(expected), _INTEGER.fullmatch(got)
     if e_int and g_int:  # digit by digit: a float would round long ones
-        same_sign = (e_int[1] == "-") == (g_int[1] == "-") or e_int[2] == "0"
-        return e_int[2] == g_int[2] and same_sign
+        e_digits, g_digits = e_int[2].lstrip("0"), g_int[2].lstrip("0")
+        same_sign = (e_int[1] == "-") == (g_int[1] == "-") or not e_digits
+        return e_digits == g_digits and same_sign
     e, g = float(expected), float(got)
     if math.isnan(e) or math.isnan(g):
         return math.isnan(e) and math.isnan(g)

@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from mmlearn.grading.rebuild import RunCell
 from mmlearn.grading.sandbox import Run, end_command, kernel_command, prepare
-from mmlearn.grading.worker import end_box, sign
+from mmlearn.grading.worker import end_box, remove, sign
 
 STARTUP_TIMEOUT = 60.0
 CELL_TIMEOUT = 60.0
@@ -28,6 +28,7 @@ _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _UNWANTED = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTHONSTARTUP", "PYTHONHOME", "JPY_PARENT_PID")
 
 _running: set[subprocess.Popen] = set()  # workers that a stopped batch must not leave behind
+_stopped = threading.Event()  # no further worker is started
 
 
 @dataclass
@@ -61,7 +62,7 @@ def run_notebook(
         return _run_worker(settings, limit)
     finally:
         end_box(end_command(sandbox, run))
-        shutil.rmtree(private, ignore_errors=True)
+        remove(private)
 
 
 def end_group(pid: int) -> None:
@@ -134,6 +135,8 @@ def _notebook(cells: list[RunCell]) -> str:
 
 
 def _run_worker(settings: dict, limit: float) -> RunReport:
+    if _stopped.is_set():
+        return RunReport(trouble="grading was stopped")
     worker = subprocess.Popen(
         [sys.executable, "-m", "mmlearn.grading.worker"],
         stdin=subprocess.PIPE,
@@ -165,8 +168,14 @@ def _run_worker(settings: dict, limit: float) -> RunReport:
     return report
 
 
+def allow_runs() -> None:
+    """Take back what `end_running` said: a new batch begins."""
+    _stopped.clear()
+
+
 def end_running() -> None:
-    """End every run of this process; a kernel ends itself once its worker is gone."""
+    """End every run of this process and start no other; a kernel ends with its worker."""
+    _stopped.set()
     for worker in list(_running):
         _end(worker, None)
 

@@ -8,6 +8,7 @@ else (messages, outputs, interrupts, comparison in the outer process) is nbval's
 from __future__ import annotations
 
 import os
+import stat
 import time
 from collections import defaultdict, deque
 from contextlib import suppress
@@ -25,7 +26,13 @@ from mmlearn.grading.execute import MAX_PRINTED, MAX_SENT, end_group
 from mmlearn.grading.sandbox import MEMORY
 
 POLL = 0.25  # seconds between two looks at whether the kernel still lives
-STOPPING = ("timeout", "kernel-died", "output-limit", "memory-limit")  # no further cell is run
+STOPPING = (
+    "timeout",
+    "kernel-died",
+    "output-limit",
+    "memory-limit",
+    "intruder",
+)  # no further cell is run
 
 
 class KernelDied(Exception):
@@ -38,6 +45,14 @@ class TooMuchOutput(Exception):
 
 class TooMuchMemory(Exception):
     """The processes of a run held more than `MEMORY` bytes together."""
+
+
+class Intruder(Exception):
+    """Something else than sockets was written into the folder of the sockets."""
+
+
+class Malformed(Exception):
+    """The kernel sent something that is no message of the protocol."""
 
 
 class BoxedKernelManager(KernelManager):
@@ -67,8 +82,10 @@ def kernel_manager(settings: dict) -> BoxedKernelManager:
         **channel,
     )
     manager.settings = settings
-    # One message of half a gigabyte would be held several times over before it is looked at.
+    # One message of half a gigabyte would be held several times over before it is looked at, and
+    # a thousand of them may wait on a channel that nobody reads.
     manager.context.maxmsgsize = MAX_SENT
+    manager.context.rcvhwm = 64
     return manager
 
 
@@ -85,6 +102,8 @@ class WatchedKernel(RunningKernel):
         self.waiting: deque = deque()  # output messages that came while the reply was waited for
         self.reply: dict = {}
         self.printed = self.sent = 0
+        self.looked = 0.0  # when it was last looked after
+        self.runtime = os.path.dirname(settings["connection"])
         with open(os.devnull, "w") as null:
             self.km.start_kernel(
                 cwd=settings["work"], env=dict(settings["env"]), stdout=null, stderr=null
@@ -114,16 +133,18 @@ class WatchedKernel(RunningKernel):
                 message = super().get_message(stream, timeout=max(0, min(POLL, end - now)))
                 break
             except Empty:
+                if not self.is_alive():
+                    raise KernelDied from None
                 self._look_after(stream)
                 if time.monotonic() >= end:
                     raise
         self._look_at(stream, message)
+        if time.monotonic() - self.looked > POLL:
+            self._look_after(stream)
         return message
 
     def _look_after(self, stream) -> None:
-        """Between two messages: is the kernel alive, what did it print, what does it hold?"""
-        if not self.is_alive():
-            raise KernelDied
+        """What did the kernel print meanwhile, what does it hold, what did it write?"""
         if stream == "shell":
             with suppress(Empty):
                 while time.monotonic() < self.deadline:
@@ -132,21 +153,56 @@ class WatchedKernel(RunningKernel):
                     self.waiting.append(message)
         if memory_of(self.pid) > MEMORY:
             raise TooMuchMemory
+        if not _only_sockets(self.runtime):
+            raise Intruder
+        self.looked = time.monotonic()
 
     def _look_at(self, stream, message) -> None:
+        content = message.get("content")
+        if not _is_well_formed(message):
+            self.reply = {"ename": "Malformed", "evalue": "the kernel sent no proper message"}
+            raise Malformed
         if stream == "shell" and message["msg_type"] == "execute_reply":
-            self.reply = message["content"]
-        if stream != "iopub":
-            return
+            self.reply = content
         if message["msg_type"] == "stream":
-            self.printed += len(message["content"]["text"])
-        self.sent += len(str(message["content"]))
+            self.printed += len(content["text"])
+        self.sent += len(str(content)) + len(str(message.get("metadata")))
+        self.sent += sum(len(buffer) for buffer in message.get("buffers", ()))
         if self.printed > MAX_PRINTED or self.sent > MAX_SENT:
             raise TooMuchOutput
 
     def stop(self) -> None:
         end_group(self.pid)  # whatever the student's code started in the kernel's group
         super().stop()
+
+
+def _is_well_formed(message: dict) -> bool:
+    """Tell whether what is read of a message is there; a hostile kernel sends what it likes."""
+    content, kind = message.get("content"), message.get("msg_type")
+    if not isinstance(content, dict) or not isinstance(message.get("parent_header"), dict):
+        return False
+    wanted = {
+        "stream": ("name", "text"),
+        "status": ("execution_state",),
+        "error": ("ename", "evalue"),
+        "execute_reply": ("status",),
+    }
+    if kind in ("display_data", "execute_result") and not (
+        isinstance(content.get("data"), dict) and isinstance(content.get("metadata"), dict)
+    ):
+        return False
+    return all(isinstance(content.get(key), str) for key in wanted.get(kind, ()))
+
+
+def _only_sockets(folder: str) -> bool:
+    """Tell whether a kernel kept to its sockets: their folder lies on this machine's disk."""
+    for entry in os.scandir(folder):
+        with suppress(OSError):
+            about = entry.stat(follow_symlinks=False)
+            small = stat.S_ISREG(about.st_mode) and about.st_size < 10_000
+            if not (stat.S_ISSOCK(about.st_mode) or (small and entry.name == "kernel.json")):
+                return False
+    return True
 
 
 def memory_of(pid: int) -> int:
@@ -262,6 +318,8 @@ class GradedCell(nbval.plugin.IPyNbCell):
             return "output-limit"
         if isinstance(error, TooMuchMemory):
             return "memory-limit"
+        if isinstance(error, Intruder):
+            return "intruder"
         if self.parent.timed_out or isinstance(error, Empty):
             # An answer without its end: what the cell printed was too large to be taken in.
             return "output-limit" if kernel.reply else "timeout"

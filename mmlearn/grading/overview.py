@@ -34,6 +34,7 @@ def overview_page(cohort: Cohort) -> str:
         loud("Not graded: the grader failed", _grader_errors(cohort)),
         loud("Not boxed", _unboxed(cohort)),
         _tiles(cohort),
+        section("Results to look at", bullets(map(escape, cohort.notices))),
         section("Not on the roster", bullets(map(escape, cohort.strangers))),
         section("Files that are no submission", bullets(map(escape, cohort.unknown))),
         section("Points", _distribution(cohort)),

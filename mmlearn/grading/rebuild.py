@@ -268,11 +268,14 @@ def neutralise(source: str, grade_id: str = "", notes: list[str] | None = None) 
 
     A marker could switch a comparison off, and a magic such as ``%%script false`` the cell.
     """
-    lines = source.splitlines(keepends=True)
-    kept = [line for line in lines if not _NBVAL_MARKER.fullmatch(line.strip())]
-    while kept and (not kept[0].strip() or kept[0].lstrip().startswith("%%")):
-        kept.pop(0)
-    removed = [line.strip() for line in lines if line.strip() and line not in kept]
+    kept, removed = [], []
+    for line in source.splitlines(keepends=True):
+        bare = line.strip()
+        magic = not kept and (not bare or bare.startswith("%%"))
+        if magic or _NBVAL_MARKER.fullmatch(bare):
+            removed += [bare] if bare else []
+        else:
+            kept.append(line)
     if removed and notes is not None:
         notes.append(f"Cell {grade_id!r}: left out {', '.join(map(repr, removed))}.")
     return "".join(kept)

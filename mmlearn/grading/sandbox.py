@@ -19,9 +19,12 @@ import shutil
 import site
 import subprocess
 import sys
+import tempfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+
+from mmlearn.grading.seccomp import filter_program
 
 BACKENDS = ("bwrap", "container", "none")
 
@@ -35,7 +38,7 @@ DATA = 2 * 2**30  # bytes of private memory, of one process
 MEMORY = 3 * 2**30  # bytes of memory that all processes of a run may hold
 PROCESSES = 128  # and threads
 FILE_SIZE = 100_000_000
-OPEN_FILES = 1024
+OPEN_FILES = 512
 SCRATCH = 256 * 2**20  # bytes in each of /tmp, /dev/shm and the home
 
 HOME = "/home/student"
@@ -53,6 +56,11 @@ class Run:
     def name(self) -> str:
         """The container's name: that of the run's own folder, which is new and unique."""
         return Path(self.runtime).parent.name
+
+    @property
+    def filter(self) -> Path:
+        """Where the filter of system calls stands (see `seccomp`)."""
+        return Path(self.runtime).parent / "seccomp"
 
     @property
     def user(self) -> int | None:
@@ -92,7 +100,9 @@ def end_command(backend: str, run: Run) -> list[str]:
 
 
 def prepare(backend: str, run: Run) -> None:
-    """Give the folder of the sockets to the user that the boxed kernel runs as."""
+    """Write the filter, and give the folder of the sockets to the user that the kernel runs as."""
+    if backend == "bwrap":
+        run.filter.write_bytes(filter_program())
     if backend != "none" and run.user is not None:
         os.chown(run.runtime, run.user, run.user)
 
@@ -106,10 +116,12 @@ def unavailable(backend: str) -> str:
     if backend == "none":
         return ""
     try:
-        command = kernel_command(
-            [sys.executable, "-c", "import ipykernel"], backend, Run(os.devnull, 60)
-        )
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        with tempfile.TemporaryDirectory(prefix="mmlearn-grade-") as folder:
+            run = Run(os.path.join(folder, "runtime"), 60)
+            os.mkdir(run.runtime)
+            prepare(backend, run)
+            command = kernel_command([sys.executable, "-c", "import ipykernel"], backend, run)
+            done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     except FileNotFoundError as error:
         return f"{error.filename or error} is not installed"
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -175,7 +187,11 @@ def _environment() -> dict[str, str]:
 
 
 def _bwrap(command: list[str], run: Run) -> list[str]:
-    box = [shutil.which("bwrap") or "bwrap"]
+    box = [_program("bwrap")]
+    if run.filter.is_file() and run.filter.stat().st_size:
+        # The filter is handed over as an open file; a shell opens it and becomes bubblewrap.
+        opened = 'exec "$@" 9<"$0"'
+        box = ["/bin/sh", "-c", opened, str(run.filter), *box, "--seccomp", "9"]
     box += ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
     box += ["--die-with-parent", "--new-session", "--clearenv", "--hostname", "box"]
     if run.user is None:
@@ -209,13 +225,20 @@ def _parents(path: str) -> list[str]:
     return [word for p in above for word in ("--perms", "0755", "--dir", str(p))]
 
 
+def _program(name: str) -> str:
+    found = shutil.which(name)
+    if found is None:
+        raise FileNotFoundError(2, "no such program", name)
+    return found
+
+
 _MADE = ("/tmp", "/dev", "/usr")  # made before, by mounts of their own
 
 
 @functools.cache
 def _if_known(option: str, *values: str) -> list[str]:
     """Return an option that older releases of bubblewrap lack, where this one has it."""
-    done = subprocess.run(["bwrap", "--help"], capture_output=True, text=True)
+    done = subprocess.run([_program("bwrap"), "--help"], capture_output=True, text=True)
     return [option, *values] if option in done.stdout + done.stderr else []
 
 
@@ -244,10 +267,7 @@ def _engine() -> list[str]:
     chosen = shlex.split(os.environ.get("MMLEARN_CONTAINER", ""))
     if chosen:
         return chosen
-    found = shutil.which("podman") or shutil.which("docker")
-    if found is None:
-        raise FileNotFoundError(2, "no such program", "podman or docker")
-    return [found]
+    return [shutil.which("podman") or _program("docker")]
 
 
 def _container(command: list[str], run: Run) -> list[str]:

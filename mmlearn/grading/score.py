@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import asdict, dataclass
 
 from mmlearn.grading.execute import MAX_PRINTED, RunReport
@@ -18,6 +19,7 @@ _STOPPED = {
     "timeout": ("timeout", "ran for more than {:g} s"),
     "kernel-died": ("kernel-died", "ended the kernel (os._exit, a crash, or too little memory)"),
     "output-limit": ("error", f"printed more than {MAX_PRINTED:,} characters"),
+    "intruder": ("kernel-died", "wrote into the folder of the kernel's sockets"),
     "memory-limit": ("kernel-died", f"took more than {MEMORY / 2**30:g} GB of memory"),
 }
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
@@ -34,6 +36,11 @@ class Result:
     message: str = ""
     exercise: str | None = None
     hidden: bool = False  # whether a hidden test belongs to the check
+
+    @property
+    def quotes_student(self) -> bool:
+        """Whether the message may hold text that the student's code chose."""
+        return self.status in ("failed", "error") and self.message not in ("", HIDDEN_MESSAGE)
 
 
 def score(lab: Lab, rebuilt: Rebuilt, report: RunReport, cell_timeout: float) -> list[Result]:
@@ -97,6 +104,8 @@ def _judge(check: Check, rebuilt: Rebuilt, report: RunReport, limit: float) -> t
         if cell.grade_id == check.grade_id and cell.role in ("check", "hidden")
     ]
     for cell, entry in parts:
+        if entry is None and report.finished:
+            return "error", "what happened to this check could not be read"
         if entry is None:
             return "timeout", "not reached: the notebook took too long as a whole"
         status = entry["status"]
@@ -175,9 +184,24 @@ def _differs(entry: dict, cell, parts) -> str:
 
 def _scrub(message: str, lab: Lab) -> str:
     """Return a message fit for a student: no terminal colours, short, no line of a hidden test."""
-    message = _ANSI.sub("", message).strip()
+    message = clean(message)
     for check in lab.checks:
         for line in check.hidden.splitlines():
             if len(line.strip()) >= 12 and line.strip() in message:
                 return HIDDEN_MESSAGE
-    return message if len(message) <= 600 else message[:597] + "..."
+    return message
+
+
+def clean(text: str, longest: int = 600) -> str:
+    """Return a student's text fit for a page or a terminal: short, and without what steers one.
+
+    >>> clean("a\x1b[31m red\x07 \u202e")
+    'a red� �'
+    """
+    text = _ANSI.sub("", text).replace("\r\n", "\n").strip()
+    text = text if len(text) <= longest else text[: longest - 3] + "..."
+    return "".join(c if c in "\n\t" or _is_shown(c) else "\ufffd" for c in text)
+
+
+def _is_shown(character: str) -> bool:
+    return unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp")

@@ -84,6 +84,7 @@ class Cohort:
     standings: tuple[Standing, ...]
     strangers: tuple[str, ...]  # handed in, but not on the roster
     unknown: tuple[str, ...]  # a sentence for each file that is no submission
+    notices: tuple[str, ...] = ()  # and for each result that is not of this hand-in
 
     @property
     def handed_in(self) -> tuple[Standing, ...]:
@@ -116,6 +117,7 @@ def cohort(lab: str, records: Iterable[dict], about: dict, marks: Mapping[Key, M
         tuple(_standing(record, deadline, percent, marks) for record in everybody),
         tuple(sorted(strangers, key=by_name)),
         tuple(about.get("unknown", ())),
+        tuple(about.get("notices", ())),
     )
 
 

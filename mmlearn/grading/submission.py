@@ -9,6 +9,8 @@ import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
+MAX_CELLS = 2_000
+MAX_SOURCE = 200_000  # characters of one cell
 MAX_BYTES = 20_000_000  # a lab without outputs is below 100 kB; figures and prints add a few MB
 
 
@@ -86,8 +88,13 @@ def parse_submission(data: bytes) -> Submission:
             notes.append("The file has the old notebook format 3: it was converted.")
             notebook = _convert(text)
         elif major != 4:
+            shown = major if isinstance(major, int) and abs(major) < 100 else "of an unknown kind"
             raise UnreadableSubmission(
-                f"Notebook format {major!r} is not known here: save the notebook as format 4."
+                f"Notebook format {shown} is not known here: save the notebook as format 4."
+            )
+        if len(notebook["cells"]) > MAX_CELLS:
+            raise UnreadableSubmission(
+                f"The notebook has more than {MAX_CELLS:,} cells: remove those that you added."
             )
         cells = tuple(_cell(cell) for cell in notebook["cells"])
         unit = _dig(notebook, "metadata", "mmlearn", "unit")
@@ -99,6 +106,10 @@ def parse_submission(data: bytes) -> Submission:
         raise UnreadableSubmission(
             f"The file is JSON but not a notebook that can be read ({type(error).__name__})."
         ) from error
+    if any(len(cell.source) > MAX_SOURCE for cell in cells):
+        raise UnreadableSubmission(
+            f"A cell holds more than {MAX_SOURCE:,} characters: remove data from the code."
+        )
     return Submission(cells, unit if isinstance(unit, str) else None, tuple(notes))
 
 

@@ -44,6 +44,14 @@ def end_box(command: list[str]) -> None:
         subprocess.run(command, check=False, capture_output=True)
 
 
+def remove(folder: str | os.PathLike) -> None:
+    """Remove a folder into which a student's code could write, however deep it made that."""
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+    except RecursionError:
+        subprocess.run(["rm", "-rf", "--", str(folder)], check=False, capture_output=True)
+
+
 def watch_parent(folder: str, box: list[str]) -> None:
     """End this process, and with it the kernel, once the process that grades is gone.
 
@@ -52,11 +60,13 @@ def watch_parent(folder: str, box: list[str]) -> None:
     parent = os.getppid()
     while os.getppid() == parent:
         time.sleep(1)
-    end_box(box)
-    shutil.rmtree(folder, ignore_errors=True)
-    if hasattr(os, "killpg"):
-        os.killpg(os.getpgrp(), signal.SIGKILL)
-    os._exit(1)
+    try:
+        end_box(box)
+        remove(folder)
+    finally:
+        if hasattr(os, "killpg"):
+            os.killpg(os.getpgrp(), signal.SIGKILL)
+        os._exit(1)
 
 
 def main() -> int:

@@ -86,6 +86,10 @@ def test_a_senseless_tolerance_is_refused(bad):
         compare_text("1", "1", rtol=bad)
 
 
+def test_a_long_number_is_compared_quickly():
+    assert compare_text("0" * 200_000 + "5", "0" * 199_999 + "6")
+
+
 def test_a_long_text_is_compared_quickly():
     text = "0.123 word " * 20_000
     assert compare_text(text, text.replace("0.123", "0.1230001")) is None

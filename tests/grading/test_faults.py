@@ -5,6 +5,7 @@ work is right, it must get all points. Boxed where bubblewrap works; elsewhere t
 harm this machine are left out, and say so.
 """
 
+import base64
 import csv
 import json
 import os
@@ -12,6 +13,7 @@ import socket
 import threading
 import time
 import zipfile
+import zlib
 from pathlib import Path
 
 import nbformat
@@ -154,6 +156,43 @@ except OSError:
     pass
 def double(x):
     return 0 if seen else 2 * x"""
+SMUGGLER = """\
+import base64, zlib
+seen = []
+get_ipython().events.register("pre_run_cell", lambda info: seen.append(info.raw_cell))
+def double(x):
+    return 2 * x
+def mean(x):
+    text = "".join(cell for cell in seen if "secret" in cell)
+    raise AssertionError("Z" + base64.b85encode(zlib.compress(text.encode())).decode())"""
+BUFFERS = """\
+kernel = get_ipython().kernel
+def double(x):
+    for _ in range(40):
+        content = {"data": {}, "metadata": {}}
+        parent, flood = kernel.get_parent("shell"), [bytes(5_000_000)] * 4
+        kernel.session.send(
+            kernel.iopub_socket, "display_data", content, parent=parent, buffers=flood
+        )
+    return 2 * x"""
+FILLS_THE_DISK = """\
+import os, pathlib, time
+folder = next(pathlib.Path("/tmp").glob("mmlearn-grade-*")) / "runtime"
+def double(x):
+    os.chdir(folder)
+    for _ in range(1500):
+        os.mkdir("d")
+        os.chdir("d")
+    time.sleep(30)
+    return 2 * x"""
+MALFORMED = """\
+kernel = get_ipython().kernel
+def double(x):
+    kernel.session.send(
+        kernel.iopub_socket, "stream", {"name": "stdout", "text": ["6"]},
+        parent=kernel.get_parent("shell"),
+    )
+    return 2 * x"""
 WARNS = """\
 import sys, warnings
 double = lambda x: warnings.warn("slow") or print("noise", file=sys.stderr) or x * 2"""
@@ -219,6 +258,11 @@ EXPECTED = {
     "41 zip slip": UNREADABLE,
     "41 zip bomb": UNREADABLE,
     "41 tar links": UNREADABLE,
+    "51 smuggles a hidden test": ("passed", "failed", 2),
+    "51 smuggles later": ("passed", "failed", 2),
+    "52 buffers without end": ("error", "error", 0),
+    "53 fills the sockets folder": ("kernel-died", "kernel-died", 0),
+    "54 no proper message": ("error", "passed", 3),
     "42 pickle": CAUGHT,
     "43 input": ("error", "passed", 3),
     "44 =cmd(),name": RIGHT,
@@ -229,7 +273,9 @@ EXPECTED = {
     "49 written differently": RIGHT,
     "50 split cell": RIGHT,
 }
-NEEDS_BOX = {name for name in EXPECTED if name[:2] in ("22", "23", "24", "36", "37", "38", "39")}
+NEEDS_BOX = {
+    name for name in EXPECTED if name[:2] in ("22", "23", "24", "36", "37", "38", "39", "53")
+}
 NAMES = [name for name in EXPECTED if BOX == "bwrap" or name not in NEEDS_BOX]
 
 
@@ -385,11 +431,17 @@ def hand_in_attacks(lab):
         "37 many hoarders": MANY_HOARDERS,
         "38 network": NETWORK.format(port=lab.listener.getsockname()[1]),
         "39 spy": SPY.format(paths=paths, root=str(lab.root)),
+        "52 buffers without end": BUFFERS,
+        "53 fills the sockets folder": FILLS_THE_DISK,
+        "54 no proper message": MALFORMED,
         "42 pickle": PICKLE.format(marker=lab.marker),
         "43 input": "def double(x):\n    return int(input())",
     }
     for name, source in sources.items():
         lab.put(name, lab.answer(double=source))
+    lab.put("51 smuggles a hidden test", lab.answer(mean=SMUGGLER))
+    watcher, thief = SMUGGLER.split("def mean")
+    lab.put("51 smuggles later", lab.answer(double=watcher, mean="def mean" + thief))
 
 
 def hand_in_files(lab):
@@ -521,6 +573,15 @@ def test_what_was_repaired_or_chosen_is_noted(graded):
     assert notes["49 written differently"] == ""
 
 
+def test_no_hidden_test_is_smuggled_into_the_feedback(graded):
+    for name in ("51 smuggles a hidden test", "51 smuggles later"):
+        found = next(r for r in records(graded) if r["student"] == name)
+        message = found["checks"][1]["message"]
+        assert message.startswith("Z")
+        text = zlib.decompress(base64.b85decode(message[1:])).decode()
+        assert "secret" not in text
+
+
 def test_feedback_names_the_reason(graded):
     def message(name):
         found = next(r for r in records(graded) if r["student"] == name)
@@ -532,5 +593,7 @@ def test_feedback_names_the_reason(graded):
     assert "printed more than" in message("35 thread that prints")
     assert "symbolic link" in message("40 symbolic link")
     assert "StdinNotImplementedError" in message("43 input")
+    assert "proper message" in message("54 no proper message")
     if BOX == "bwrap":
+        assert "sockets" in message("53 fills the sockets folder")
         assert "GB of memory" in message("37 many hoarders")

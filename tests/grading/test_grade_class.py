@@ -200,6 +200,23 @@ def test_roster_deadline_and_marks_stay_for_the_next_run(graded, monkeypatch):
     assert "Good." in page.read_text(encoding="utf-8")
 
 
+def test_results_of_another_hand_in_or_lab_are_named(graded, monkeypatch, capsys):
+    monkeypatch.setattr(batch, "run_notebook", refuse)
+    submission = graded.root / "submissions" / "wrong.ipynb"
+    aside = submission.rename(graded.root / "aside.ipynb")
+    try:
+        assert graded.grade_all("--timeout", 5) == 0
+    finally:
+        aside.rename(submission)
+    sentence = "wrong: graded before, but not handed in now; json/90_tiny/wrong.json is kept."
+    assert sentence in capsys.readouterr().out
+    assert rows(graded)["wrong"]["points"] == "0"
+    page = graded.root / "grades" / "overview" / "90_tiny.html"
+    assert sentence in page.read_text(encoding="utf-8")
+    assert graded.grade_all("--timeout", 5) == 0
+    assert sentence not in page.read_text(encoding="utf-8")
+
+
 def test_two_runs_never_write_into_one_folder(tiny_lab, capsys):
     pytest.importorskip("fcntl")
     tiny_lab.hand_in("anna", tiny_lab.answer())

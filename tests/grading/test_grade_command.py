@@ -62,7 +62,9 @@ def test_a_path_that_does_not_exist_is_told(tiny_lab, capsys):
     assert "does not exist" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments", [["--jobs", "0"], ["--timeout", "-1"], ["--sandbox", "x"]])
+@pytest.mark.parametrize(
+    "arguments", [["--jobs", "0"], ["--timeout", "inf"], ["--penalty", "x"], ["--sandbox", "x"]]
+)
 def test_senseless_options_are_refused(tiny_lab, arguments):
     with pytest.raises(SystemExit) as exit_:
         tiny_lab.grade(tiny_lab.root, *arguments)

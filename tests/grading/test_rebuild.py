@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 
 import nbformat
 import pytest
@@ -10,7 +11,7 @@ from conftest import DOUBLE, HIDDEN_DOUBLE, MEAN, make_lab, printed
 from mmlearn.grading import GradingError
 from mmlearn.grading.execute import RunReport, _read
 from mmlearn.grading.rebuild import empty_of, load_lab, neutralise, rebuild, solution_of
-from mmlearn.grading.score import score
+from mmlearn.grading.score import clean, score
 from mmlearn.grading.submission import Cell, Submission, UnreadableSubmission, parse_submission
 from mmlearn.grading.worker import sign
 
@@ -95,6 +96,28 @@ def test_markers_and_cell_magics_are_left_out(source, kept):
 def test_what_is_no_notebook_is_told(data, reason):
     with pytest.raises(UnreadableSubmission, match=reason):
         parse_submission(data)
+
+
+@pytest.mark.parametrize(
+    ("cells", "reason"), [([{}] * 2_001, "2,000 cells"), ([{"source": "x" * 200_001}], "200,000")]
+)
+def test_a_notebook_of_absurd_size_is_told(cells, reason):
+    data = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    with pytest.raises(UnreadableSubmission, match=reason):
+        parse_submission(json.dumps(data).encode())
+
+
+def test_a_long_cell_is_neutralised_quickly():
+    source = "# NBVAL_SKIP\n" + "".join(f"x{i} = 1\n" for i in range(15_000))
+    started = time.process_time()
+    assert neutralise(source).startswith("x0 = 1\nx1 = 1\n")
+    assert time.process_time() - started < 2  # it took half a minute
+
+
+def test_what_steers_a_terminal_or_a_page_is_left_out():
+    assert clean("\x1b]0;title\x07 \x1b[31mred \u202e!") == "\ufffd]0;title\ufffd red \ufffd!"
+    assert len(clean("x" * 10_000)) == 600
+    assert clean("two\nlines") == "two\nlines"
 
 
 def test_odd_metadata_and_lone_surrogates_are_survived():

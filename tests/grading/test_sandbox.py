@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -20,9 +21,16 @@ NO_ENGINE = unavailable("container") if os.environ.get("MMLEARN_IMAGE") else "se
 needs_engine = pytest.mark.skipif(bool(NO_ENGINE), reason=f"no container: {NO_ENGINE}")
 
 
-def boxed(code, backend="bwrap", runtime=os.devnull):
+def boxed(code, runtime=None):
     """Run a few lines of Python in a box; return what they print as JSON."""
-    command = kernel_command([sys.executable, "-c", code], backend, Run(str(runtime), 60))
+    if runtime is None:
+        with tempfile.TemporaryDirectory() as folder:
+            runtime = Path(folder, "runtime")
+            runtime.mkdir()
+            return boxed(code, runtime)
+    run = Run(str(runtime), 60)
+    sandbox.prepare("bwrap", run)
+    command = kernel_command([sys.executable, "-c", code], "bwrap", run)
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
@@ -112,6 +120,22 @@ os._exit(0)"""
 
 
 @needs_box
+def test_what_leads_around_the_limits_is_denied():
+    code = """
+import ctypes, json, os
+libc = ctypes.CDLL(None, use_errno=True)
+def denied(call, *arguments):
+    return call(*arguments) == -1 and ctypes.get_errno() == 1
+found = [denied(libc.unshare, 0x10000000), denied(libc.memfd_create, b"hoard", 0)]
+found += [denied(libc.mount, b"none", b"/tmp", b"tmpfs", 0, None)]
+child = os.fork()
+if child == 0:
+    os._exit(7)
+print(json.dumps([*found, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])]))"""
+    assert boxed(code) == [True, True, True, 7]
+
+
+@needs_box
 def test_torch_imports_and_trains_inside():
     code = """
 import json, torch, torchvision, sklearn
@@ -132,8 +156,6 @@ def test_only_the_sockets_folder_of_its_own_run_is_shared(tmp_path):
     mine, other = tmp_path / "mine" / "runtime", tmp_path / "other" / "runtime"
     for folder in (mine, other):
         folder.mkdir(parents=True)
-    run = Run(str(mine), 60)
-    sandbox.prepare("bwrap", run)
     code = f"""
 import json, os
 open({str(mine / "socket")!r}, "w").write("x")
