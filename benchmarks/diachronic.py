@@ -104,16 +104,14 @@ def fashion(seed, data, cut):
 
 
 def report(title, results):
-    """Print mean ± sd of every figure over the seeds; return the results."""
-    print(f"\n{title}", flush=True)
+    """Print every figure: mean ± standard deviation over the seeds, and each seed's own."""
+    print(f"\n{title}")
+    for result in results:
+        result["timed - static"] = result["timed"] - result["static"]
     for name in results[0]:
         values = np.array([result[name] for result in results], dtype=float)
-        print(f"  {name:<16}{values.mean():>9.3f} ± {values.std(ddof=1):.3f}", flush=True)
-    gain = [result["timed"] - result["static"] for result in results]
-    print(
-        f"  {'timed - static':<16}{np.mean(gain):>+9.3f} ± {np.std(gain, ddof=1):.3f}", flush=True
-    )
-    return results
+        each = "  ".join(f"{value:.3f}" for value in values)
+        print(f"  {name:<16}{values.mean():>9.3f} ± {values.std(ddof=1):<9.3f}{each}", flush=True)
 
 
 def main():

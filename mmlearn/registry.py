@@ -18,7 +18,8 @@ class Method:
     """One method: where its class is, what kind it is and where it comes from.
 
     ``kind`` is "joint", "coordinated" or "pair"; ``multilabel`` says whether it can learn from
-    several labels an item, shape (n, t); ``webinar_row`` is its row of the webinar's table.
+    several labels an item, shape (n, t); ``timed``, that fitting and embedding need `times` as
+    well; ``webinar_row`` is its row of the webinar's table.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Method:
     reference: str
     supervised: bool = False
     multilabel: bool = False
+    timed: bool = False
     webinar_row: str | None = None
 
     @property
@@ -257,12 +259,52 @@ _METHODS = (
         supervised=True,
         multilabel=True,
     ),
+    Method(
+        "diachronic",
+        "Diachronic (DCM)",
+        "mmlearn.neural.diachronic:Diachronic",
+        "coordinated",
+        "Semedo, Magalhães, Diachronic Cross-modal Embeddings, ACM Multimedia 2019",
+        supervised=True,
+        multilabel=True,
+        timed=True,
+    ),
+    Method(
+        "vilbert",
+        "ViLBERT (co-attention)",
+        "mmlearn.transformers.coattention:ViLBERT",
+        "pair",
+        "Lu, Batra, Parikh, Lee, ViLBERT: Pretraining Task-Agnostic Visiolinguistic "
+        "Representations for Vision-and-Language Tasks, NeurIPS 2019",
+    ),
+    Method(
+        "twelve_in_one",
+        "12-in-1 (multi-task)",
+        "mmlearn.transformers.multitask:TwelveInOne",
+        "pair",
+        "Lu, Goswami, Rohrbach, Parikh, Lee, 12-in-1: Multi-Task Vision and Language "
+        "Representation Learning, CVPR 2020",
+        supervised=True,
+    ),
+    Method(
+        "r2c",
+        "R2C",
+        "mmlearn.transformers.reasoning:R2C",
+        "pair",
+        "Zellers, Bisk, Farhadi, Choi, From Recognition to Cognition: Visual Commonsense "
+        "Reasoning, CVPR 2019",
+        supervised=True,
+    ),
 )
 
 
-def methods():
-    """All methods, in the order in which the course teaches them."""
-    return list(_METHODS)
+def methods(timed=False, pairs=False):
+    """All methods that embed, in the order in which the course teaches them.
+
+    Those that need times have no place on a scoreboard of data without; `timed` adds them. Those
+    that score pairs have no embedding to rank by; `pairs` adds them.
+    """
+    return [m for m in _METHODS if (timed or not m.timed) and (pairs or m.kind != "pair")]
 
 
 def get_method(name):

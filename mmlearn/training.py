@@ -52,6 +52,7 @@ def fit(
     drop_last=False,
     learning_rate=1e-3,
     weight_decay=0.0,
+    clip=None,
     validation=None,
     metric=None,
     patience=None,
@@ -70,7 +71,10 @@ def fit(
         It may return a dict instead, ``{"loss": tensor, "another term": number, ...}``; the
         further terms are averaged into the history.
     tensors : tuple of tensors with one row an item; a batch takes the same rows of each
+        Something else may stand for a tensor if it has a length, gives rows, moves ``to(device)``
+        and lists its ``tensors()``, such as the regions of images.
     epochs, batch_size, learning_rate, weight_decay : as usual
+    clip : float, optional: a step's gradient is scaled down to this norm where it is longer
     drop_last : bool: leave out a last batch that is not full
     validation : tuple of tensors like `tensors`, optional
         Watched after every epoch; the parameters of the best epoch are kept.
@@ -122,6 +126,7 @@ def fit(
     if checkpoint is not None:
         settings = {"batch_size": batch_size, "drop_last": drop_last, "seed": seed} | {
             "learning_rate": learning_rate, "weight_decay": weight_decay, "epochs": epochs,
+            "clip": clip,
         }  # fmt: skip
         identity = _identity(module, loss, everything, settings)
         if Path(checkpoint).exists():
@@ -144,6 +149,8 @@ def fit(
             optimizer.zero_grad()
             terms = _evaluate(forward, loss, [t[rows] for t in tensors], device)
             terms["loss"].backward()
+            if clip is not None:
+                torch.nn.utils.clip_grad_norm_(module.parameters(), clip)
             optimizer.step()
             for name, value in terms.items():
                 totals[name] = totals.get(name, 0.0) + torch.as_tensor(value).detach() * len(rows)
@@ -255,13 +262,17 @@ def _identity(module, loss, tensors, settings):
     return {
         "training": type(method).__name__ if method else function,
         "parameters": {name: list(p.shape) for name, p in module.state_dict().items()},
-        "data": [_digest(t) for t in tensors],
+        "data": [_digest(t) for item in tensors for t in _parts(item)],
         "settings": {k: _text(v) for k, v in settings.items() if k not in FREE_SETTINGS},
     }
 
 
 def _text(value):
     return repr(value.item() if isinstance(value, np.generic) else value)
+
+
+def _parts(item):
+    return item.tensors() if hasattr(item, "tensors") else [item]
 
 
 def _digest(tensor):

@@ -20,11 +20,11 @@ from mmlearn.neural.base import DeepMethod
 from mmlearn.registry import get_method
 from mmlearn.retrieval import chance_level
 
-NAMES = [method.name for method in mmlearn.methods()]
-LINEAR = [m.name for m in mmlearn.methods() if m.path.startswith("mmlearn.linear")]
-DEEP = [m.name for m in mmlearn.methods() if issubclass(m.cls, DeepMethod)]
-SUPERVISED = [m.name for m in mmlearn.methods() if m.supervised]
-MULTILABEL = [m.name for m in mmlearn.methods() if m.multilabel]
+NAMES = [method.name for method in mmlearn.methods(timed=True)]
+LINEAR = [m.name for m in mmlearn.methods(timed=True) if m.path.startswith("mmlearn.linear")]
+DEEP = [m.name for m in mmlearn.methods(timed=True) if issubclass(m.cls, DeepMethod)]
+SUPERVISED = [m.name for m in mmlearn.methods(timed=True) if m.supervised]
+MULTILABEL = [m.name for m in mmlearn.methods(timed=True) if m.multilabel]
 SMALL = {
     "n_components": 4, "hidden": 16, "epochs": 3, "batch_size": 64, "device": "cpu",
     "validation_fraction": 0.0, "patience": None,
@@ -54,11 +54,32 @@ def data(seed=0, n=N, d_x=D_X, d_y=D_Y, noise=0.5):
 @functools.cache
 def fitted(name):
     x, y, labels = data()
-    return make(name).fit(x, y, labels=labels)
+    return fit(make(name), x, y, labels)
+
+
+def with_times(method, times):
+    """What a method of an estimator needs beside the rows: times, if it takes them."""
+    return {"times": times} if "times" in inspect.signature(method).parameters else {}
+
+
+def fit(model, x, y, labels):
+    return model.fit(x, y, labels=labels, **with_times(model.fit, np.arange(len(x)) % 5))
+
+
+def embed_images(model, x):
+    return model.embed_images(x, **with_times(model.embed_images, 1.0))
+
+
+def embed_texts(model, y):
+    return model.embed_texts(y, **with_times(model.embed_texts, 1.0))
 
 
 def embeddings(model, x, y):
-    return model.embed_images(x), model.embed_texts(y)
+    return embed_images(model, x), embed_texts(model, y)
+
+
+def score(model, x, y, labels):
+    return model.score(x, y, labels, **with_times(model.score, 1.0))
 
 
 # -- the estimator ------------------------------------------------------------------------------
@@ -82,7 +103,7 @@ def test_a_clone_has_the_same_parameters_and_is_not_fitted(name):
     assert copy.get_params() == fitted(name).get_params()
     assert repr(copy) == repr(clone(copy))
     with pytest.raises(NotFittedError):
-        copy.embed_images(data()[0])
+        embed_images(copy, data()[0])
 
 
 @every_method
@@ -141,9 +162,9 @@ def test_tensors_give_tensors_and_arrays_give_arrays_of_the_same_dtype(name, dty
 def test_whole_numbers_are_embedded_as_numbers_with_a_point(name):
     x, _, _ = data()
     x = np.round(10 * x).astype(int)
-    z = fitted(name).embed_images(torch.as_tensor(x))
+    z = embed_images(fitted(name), torch.as_tensor(x))
     assert z.is_floating_point()
-    np.testing.assert_allclose(z.numpy(), fitted(name).embed_images(x.astype(float)), atol=1e-4)
+    np.testing.assert_allclose(z.numpy(), embed_images(fitted(name), x.astype(float)), atol=1e-4)
 
 
 @every_method
@@ -159,9 +180,9 @@ def test_the_order_of_what_is_embedded_does_not_matter(name):
 @every_method
 def test_held_out_retrieval_of_a_planted_signal_is_far_above_chance(name):
     x, y, labels = data(n=240)
-    model = make(name, epochs=40).fit(x, y, labels=labels)
+    model = fit(make(name, epochs=40), x, y, labels)
     fresh = data(seed=1)
-    assert model.score(*fresh) > chance_level(fresh[2], fresh[2]) + 0.25
+    assert score(model, *fresh) > chance_level(fresh[2], fresh[2]) + 0.25
 
 
 # -- learning from awkward data -----------------------------------------------------------------
@@ -170,7 +191,7 @@ def test_held_out_retrieval_of_a_planted_signal_is_far_above_chance(name):
 @every_method
 def test_fewer_items_than_features_leave_everything_finite(name):
     x, y, labels = data(n=45, d_x=60, d_y=50)
-    for z in embeddings(make(name).fit(x, y, labels=labels), x, y):
+    for z in embeddings(fit(make(name), x, y, labels), x, y):
         assert np.isfinite(z).all()
 
 
@@ -179,14 +200,14 @@ def test_constant_and_duplicate_columns_leave_everything_finite(name):
     x, y, labels = data()
     x = np.hstack([x, np.full((N, 1), 3.0), x[:, :1]])
     y = np.hstack([y, np.zeros((N, 1)), y[:, :1]])
-    for z in embeddings(make(name).fit(x, y, labels=labels), x, y):
+    for z in embeddings(fit(make(name), x, y, labels), x, y):
         assert np.isfinite(z).all()
 
 
 @every_method
 def test_training_twice_gives_the_same_embedding(name):
     x, y, labels = data()
-    again = make(name).fit(x, y, labels=labels)
+    again = fit(make(name), x, y, labels)
     for a, b in zip(embeddings(fitted(name), x, y), embeddings(again, x, y), strict=True):
         np.testing.assert_array_equal(a, b)
 
@@ -195,7 +216,7 @@ def test_training_twice_gives_the_same_embedding(name):
 def test_the_order_of_training_pairs_does_not_matter_to_a_linear_method(name):
     x, y, labels = data()
     order = np.random.default_rng(1).permutation(N)
-    other = make(name).fit(x[order], y[order], labels=labels[order])
+    other = fit(make(name), x[order], y[order], labels[order])
     s, t = (m.similarity(*embeddings(m, x, y)) for m in (fitted(name), other))
     np.testing.assert_allclose(s, t, atol=1e-4)
 
@@ -204,7 +225,7 @@ def test_the_order_of_training_pairs_does_not_matter_to_a_linear_method(name):
 def test_shifting_the_images_changes_no_similarity(name):
     x, y, labels = data()
     shift = np.linspace(-3, 3, D_X)
-    other = make(name).fit(x + shift, y, labels=labels)
+    other = fit(make(name), x + shift, y, labels)
     s = fitted(name).similarity(*embeddings(fitted(name), x, y))
     t = other.similarity(*embeddings(other, x + shift, y))
     np.testing.assert_allclose(s, t, atol=5e-3)
@@ -214,13 +235,13 @@ def test_shifting_the_images_changes_no_similarity(name):
 def test_names_of_classes_from_a_table_are_learned_and_saved(name, tmp_path):
     x, y, labels = data()
     names = np.array(["a", "b", "c"])[labels].astype(object)
-    model = make(name).fit(x, y, labels=names)
+    model = fit(make(name), x, y, names)
     mmlearn.save(model, tmp_path / "model")
     again = mmlearn.load(tmp_path / "model")
-    np.testing.assert_array_equal(again.embed_texts(y), model.embed_texts(y))
+    np.testing.assert_array_equal(embed_texts(again, y), embed_texts(model, y))
     names[3] = None
     with pytest.raises(ValueError, match=r"labels.*none may be missing"):
-        make(name).fit(x, y, labels=names)
+        fit(make(name), x, y, names)
 
 
 @pytest.mark.parametrize("name", DEEP)
@@ -231,23 +252,23 @@ def test_training_does_not_disturb_the_callers_random_numbers(name):
     expected = np.random.random(), torch.rand(())  # noqa: NPY002
     np.random.seed(5)  # noqa: NPY002
     torch.manual_seed(5)
-    make(name).fit(x, y, labels=labels)
+    fit(make(name), x, y, labels)
     assert (np.random.random(), torch.rand(())) == expected  # noqa: NPY002
 
 
 @pytest.mark.parametrize("name", DEEP)
 def test_a_training_that_fails_leaves_no_half_trained_method(name, monkeypatch):
     x, y, labels = data()
-    model = make(name).fit(x, y, labels=labels)
+    model = fit(make(name), x, y, labels)
 
     def interrupted(progress):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(mmlearn.training, "_record", interrupted)
     with pytest.raises((KeyboardInterrupt, TypeError)):
-        model.fit(x, y, labels=labels)
+        fit(model, x, y, labels)
     with pytest.raises(NotFittedError):
-        model.embed_images(x)
+        embed_images(model, x)
 
 
 @pytest.mark.parametrize("name", DEEP)
@@ -263,14 +284,14 @@ def test_a_training_that_fails_leaves_no_half_trained_method(name, monkeypatch):
 def test_impossible_settings_of_training_get_one_sentence(name, params, sentence):
     x, y, labels = data()
     with pytest.raises(ValueError, match=sentence):
-        make(name, **params).fit(x, y, labels=labels)
+        fit(make(name, **params), x, y, labels)
 
 
 @pytest.mark.parametrize("name", DEEP)
 def test_numbers_of_numpy_are_numbers(name, tmp_path):
     x, y, labels = data()
     settings = {"random_state": np.int64(1), "batch_size": np.int64(64)}
-    model = make(name, checkpoint=tmp_path / "run", **settings).fit(x, y, labels=labels)
+    model = fit(make(name, checkpoint=tmp_path / "run", **settings), x, y, labels)
     mmlearn.save(model, tmp_path / "model")
     assert mmlearn.load(tmp_path / "model").random_state == 1
 
@@ -280,9 +301,9 @@ def test_several_labels_an_item_are_learned(name):
     x, y, labels = data(n=240)
     class_tag, second_tag = np.eye(3, dtype=bool)[labels], np.eye(3, dtype=bool)[labels]
     second_tag[np.random.default_rng(2).random(240) < 0.5] = False  # half the items have two tags
-    model = make(name, epochs=40).fit(x, y, labels=np.hstack([class_tag, second_tag]))
+    model = fit(make(name, epochs=40), x, y, np.hstack([class_tag, second_tag]))
     fresh = data(seed=1)
-    assert model.score(*fresh) > chance_level(fresh[2], fresh[2]) + 0.25
+    assert score(model, *fresh) > chance_level(fresh[2], fresh[2]) + 0.25
 
 
 # -- keeping ------------------------------------------------------------------------------------
@@ -332,7 +353,7 @@ def test_scikit_learn_searches_a_grid_of_settings(name):
 def test_an_unknown_device_is_refused(name):
     x, y, labels = data()
     with pytest.raises(ValueError, match="unknown device"):
-        make(name, device="abacus").fit(x, y, labels=labels)
+        fit(make(name, device="abacus"), x, y, labels)
 
 
 # -- bad input ----------------------------------------------------------------------------------
@@ -358,7 +379,7 @@ def spoil(a, value):
 def test_bad_training_data_gets_one_clear_sentence(name, change, sentence):
     x, y, labels = change(*data())
     with pytest.raises(ValueError, match=sentence) as caught:
-        make(name).fit(x, y, labels=labels)
+        fit(make(name), x, y, labels)
     assert "\n" not in str(caught.value)
 
 
@@ -366,9 +387,9 @@ def test_bad_training_data_gets_one_clear_sentence(name, change, sentence):
 def test_bad_new_data_gets_one_clear_sentence(name):
     x, y, _ = data()
     with pytest.raises(ValueError, match="NaN or infinite"):
-        fitted(name).embed_images(spoil(x, np.nan))
+        embed_images(fitted(name), spoil(x, np.nan))
     with pytest.raises(ValueError, match=f"fitted on {D_Y}"):
-        fitted(name).embed_texts(y[:, :3])
+        embed_texts(fitted(name), y[:, :3])
 
 
 @pytest.mark.parametrize("name", SUPERVISED)
@@ -377,23 +398,23 @@ def test_labels_are_asked_for(name):
     with pytest.raises(ValueError, match="labels"):
         make(name).fit(x, y)
     with pytest.raises(ValueError, match="single class"):
-        make(name).fit(x, y, labels=np.zeros(N, dtype=int))
+        fit(make(name), x, y, np.zeros(N, dtype=int))
     with pytest.raises(ValueError, match="labels must have shape"):
-        make(name).fit(x, y, labels=labels[:-1])
+        fit(make(name), x, y, labels[:-1])
 
 
 @pytest.mark.parametrize("name", sorted(set(SUPERVISED) - set(MULTILABEL)))
 def test_several_labels_an_item_are_refused_by_a_method_for_one(name):
     x, y, labels = data()
     with pytest.raises(ValueError, match="labels"):
-        make(name).fit(x, y, labels=np.eye(3, dtype=int)[labels])
+        fit(make(name), x, y, np.eye(3, dtype=int)[labels])
 
 
 @pytest.mark.parametrize("name", [n for n in NAMES if "n_components" in make(n).get_params()])
 def test_impossible_numbers_of_components_are_refused(name):
     x, y, labels = data()
     with pytest.raises(ValueError, match="n_components"):
-        make(name, n_components=0).fit(x, y, labels=labels)
+        fit(make(name, n_components=0), x, y, labels)
 
 
 # -- nonlinear signal ---------------------------------------------------------------------------
@@ -414,5 +435,5 @@ def test_a_signal_that_no_linear_method_finds_is_found_on_held_out_data(name):
     fresh = flipped(1)
     linear = CCA(4).fit(*flipped(0)[:2]).score(*fresh)
     x, y, labels = flipped(0)
-    model = make(name, epochs=60, hidden=64).fit(x, y, labels=labels)
-    assert model.score(*fresh) > linear + 0.15
+    model = fit(make(name, epochs=60, hidden=64), x, y, labels)
+    assert score(model, *fresh) > linear + 0.15

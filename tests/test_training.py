@@ -361,3 +361,56 @@ def test_a_validation_that_is_not_a_number_and_no_patience_are_refused():
         quick(linear(), validation=problem(), metric=lambda m, x, y: float("nan"))
     with pytest.raises(ValueError, match="patience must be at least 1"):
         quick(linear(), validation=problem(), patience=0)
+
+
+class Doubled:
+    """Rows that are no tensor: what `fit` asks of them is a length, rows, a device and tensors."""
+
+    def __init__(self, x):
+        self.x = x
+
+    def __len__(self):
+        return len(self.x)
+
+    def __getitem__(self, rows):
+        return Doubled(self.x[rows])
+
+    def to(self, device):
+        return Doubled(self.x.to(device))
+
+    def tensors(self):
+        return [self.x]
+
+
+def test_what_has_rows_and_moves_to_a_device_may_stand_for_a_tensor(tmp_path):
+    x, y = problem()
+
+    def loss(module, rows, y):
+        return squared_error(module, rows.x, y)
+
+    rows, plain = linear(), linear()
+    settings = {"epochs": 3, "device": "cpu", "progress": False}
+    fit(rows, loss, (Doubled(x), y), **settings, checkpoint=tmp_path / "run")
+    fit(plain, squared_error, (x, y), **settings)
+    torch.testing.assert_close(rows.weight, plain.weight, rtol=0, atol=0)
+    with pytest.raises(ValueError, match="other data"):
+        fit(linear(), loss, (Doubled(x + 1), y), **settings, checkpoint=tmp_path / "run")
+
+
+def test_a_gradient_longer_than_the_clip_is_scaled_down_to_it(monkeypatch):
+    x, y = problem()
+    norms = []
+    step = torch.optim.AdamW.step
+
+    def noted(self, *args, **kwargs):
+        gradients = [p.grad.flatten() for group in self.param_groups for p in group["params"]]
+        norms.append(float(torch.cat(gradients).norm()))
+        return step(self, *args, **kwargs)
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", noted)
+    settings = {"epochs": 2, "device": "cpu", "progress": False}
+    fit(linear(), lambda m, x, y: 100 * squared_error(m, x, y), (x, y), **settings)
+    assert max(norms) > 1
+    norms.clear()
+    fit(linear(), lambda m, x, y: 100 * squared_error(m, x, y), (x, y), clip=0.5, **settings)
+    assert max(norms) == pytest.approx(0.5, abs=1e-3)

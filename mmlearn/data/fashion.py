@@ -1,5 +1,7 @@
 """Photos of clothes, shoes and accessories with their titles, classes and years, 2007 to 2018."""
 
+import numpy as np
+
 from mmlearn.data.cache import local_folder
 from mmlearn.data.hub import check_columns, check_count, open_table, square_pictures
 from mmlearn.data.paired import PairedDataset
@@ -14,7 +16,7 @@ LICENCE = (
 )
 
 
-def load_fashion(n=None, size=64, seed=0, min_items=500, max_items=1000):
+def load_fashion(n=None, size=64, seed=0, min_items=500, max_items=1000, years=None):
     """Product photos on white with a title each: realistic pictures, and a real timeline.
 
     A caption is the product's title, such as "Puma Deck Navy Blue Backpack": brand, colour and
@@ -32,6 +34,8 @@ def load_fashion(n=None, size=64, seed=0, min_items=500, max_items=1000):
     seed : int, of all that is drawn at random
     min_items : int, default 500: subcategories with fewer products are left out
     max_items : int, default 1000: of larger subcategories so many are drawn
+    years : (first, last) or None: products of other years are left out, before all the rest. Few
+        are older than 2010, and few of 2014; many subcategories were sold in some years only.
 
     Returns
     -------
@@ -43,7 +47,7 @@ def load_fashion(n=None, size=64, seed=0, min_items=500, max_items=1000):
     FileNotFoundError
         If the data is neither on this machine nor to be had from the hub.
     ValueError
-        If a number is out of range, or no subcategory is large enough.
+        If a number is out of range, or no subcategory (of these years) is large enough.
 
     Examples
     --------
@@ -54,10 +58,13 @@ def load_fashion(n=None, size=64, seed=0, min_items=500, max_items=1000):
     check_count("max_items", max_items, 1)
     if n is not None:
         check_count("n", n, 1)
+    first, last = _check_years(years)
     folder = local_folder("fashion")
     table = open_table(folder, HUB_NAME, "train")
     check_columns(table, COLUMNS, HUB_NAME)
-    chosen = _choose(table.select_columns(COLUMNS).to_pandas(), n, seed, min_items, max_items)
+    products = table.select_columns(COLUMNS).to_pandas()
+    products = products[~((products["year"] < first) | (products["year"] > last))]
+    chosen = _choose(products, n, seed, min_items, max_items)
     classes, types = (sorted(chosen[column].unique()) for column in COLUMNS[:2])
     return PairedDataset(
         "fashion",
@@ -71,6 +78,14 @@ def load_fashion(n=None, size=64, seed=0, min_items=500, max_items=1000):
         licence=LICENCE,
         source=f"the data set {HUB_NAME} of the Hugging Face hub",
     )
+
+
+def _check_years(years):
+    if years is None:
+        return -np.inf, np.inf
+    if len(years) != 2 or not years[0] <= years[1]:
+        raise ValueError(f"years must be (first, last) with first <= last, got {years!r}.")
+    return years
 
 
 def _choose(products, n, seed, min_items, max_items):

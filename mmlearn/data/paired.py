@@ -103,8 +103,7 @@ class PairedDataset:
             self.sublabels, self.sublabel_names, "sublabel"
         )
         self.tags, self.tag_names = _check_tags(self.tags, self.tag_names)
-        if self.times is not None:
-            self.times = np.asarray(self.times, dtype=float)
+        self.times = _check_times(self.times)
         self.folds = _check_folds(self.folds)
         for key in PER_ITEM:
             value = getattr(self, key)
@@ -269,6 +268,33 @@ class PairedDataset:
         in_test = np.array(self.folds) == "test"
         return self._part(np.flatnonzero(~in_test), np.flatnonzero(in_test))
 
+    def temporal_split(self, start):
+        """Train on what lies before the time `start`, test on what comes from then on.
+
+        Parameters
+        ----------
+        start : float, in the units of `times`, such as the first year of the test part
+
+        Returns
+        -------
+        train, test : PairedDataset, each in its own order
+            Features are fitted on `train` when first read, and `test` uses the same fit.
+
+        Raises
+        ------
+        ValueError
+            If the items have no times, or all lie on one side of `start`.
+        """
+        if self.times is None:
+            raise ValueError(f"{self.name} has no times to split by; use split() instead.")
+        later = self.times >= start
+        if later.all() or not later.any():
+            raise ValueError(
+                f"start must leave items before and after it: the times run from "
+                f"{self.times.min():g} to {self.times.max():g}, got {start!r}."
+            )
+        return self._part(np.flatnonzero(~later), np.flatnonzero(later))
+
     def _part(self, train_rows, test_rows):
         """Two subsets whose features are fitted on the first."""
         train, test = self._take(train_rows), self._take(test_rows)
@@ -401,6 +427,18 @@ def _check_vectors(vectors, name):
             f"got {vectors.dtype} {vectors.shape}."
         )
     return vectors
+
+
+def _check_times(times):
+    if times is None:
+        return None
+    times = np.asarray(times, dtype=float)
+    if times.ndim != 1 or not np.isfinite(times).all():
+        raise ValueError(
+            f"times must be finite numbers of shape (n,), one per item, got shape {times.shape}; "
+            "drop the items whose time is not known."
+        )
+    return times
 
 
 def _check_folds(folds):

@@ -7,6 +7,7 @@ from mmlearn.neural.cmdn import CMDN
 from mmlearn.neural.contrastive import InfoNCE, SigLIP, SupCon
 from mmlearn.neural.dcca import DCCA
 from mmlearn.neural.deep_sm import DeepSM
+from mmlearn.neural.diachronic import Diachronic, semantic_dispersion
 from mmlearn.neural.fusion import EarlyFusion, JointFusion
 from mmlearn.neural.rbm import RBM
 from mmlearn.neural.triplet import SAM, TripletEmbedding
@@ -20,6 +21,7 @@ __all__ = [
     "SAM",
     "CorrespondenceAutoencoder",
     "DeepSM",
+    "Diachronic",
     "EarlyFusion",
     "InfoNCE",
     "JointFusion",
@@ -27,4 +29,5 @@ __all__ = [
     "SigLIP",
     "SupCon",
     "TripletEmbedding",
+    "semantic_dispersion",
 ]

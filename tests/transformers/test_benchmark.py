@@ -1,0 +1,48 @@
+"""What the co-attention benchmark counts and prints; on a CPU, in small."""
+
+import pytest
+import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks import coattention, scenes
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch):
+    sizes = {"BATCH": 2, "REGIONS": 11, "TOKENS": 9, "WIDTH": 24, "HEADS": 2, "FF": 40}
+    for name, value in sizes.items():
+        monkeypatch.setattr(coattention, name, value)
+
+
+def test_the_multiply_adds_counted_by_hand_are_those_that_torch_counts():
+    h, g, *_ = coattention.make_batch()
+    layer = coattention.make_layers(0.0)["mmlearn"]
+    counter = FlopCounterMode(display=False)
+    with counter, torch.no_grad(), sdpa_kernel(SDPBackend.MATH):  # the others are not counted
+        layer(h, g)
+    assert counter.get_total_flops() == 2 * coattention.multiply_adds()
+
+
+def test_both_contenders_do_the_same():
+    coattention.check(coattention.make_layers(0.0), coattention.make_batch())
+
+
+def test_throughput_is_measured_and_its_share_of_the_peak_reported():
+    assert coattention.throughput("cpu", torch.float32, seconds=0.01) > 0
+    line = coattention.report("NVIDIA H100 80GB", 1e6)
+    flops = 6 * coattention.multiply_adds() / 2 * 1e6
+    assert f"{flops / 989e12:.1%} of the peak" in line
+    assert "peak unknown" in coattention.report("some card", 1e6)
+
+
+def test_a_table_shows_means_with_their_spread(capsys):
+    table = scenes.Table("a title")
+    table.add("row", accuracy=0.5, seconds=100.0)
+    table.add("row", accuracy=0.7, seconds=104.0)
+    table.add("other", accuracy=0.25)
+    table.print()
+    shown = capsys.readouterr().out
+    assert "0.600 ± 0.100" in shown
+    assert "102" in shown
+    assert "–" in shown
