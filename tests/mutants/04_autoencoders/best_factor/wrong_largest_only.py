@@ -1,0 +1,2 @@
+def best_factor(sizes):
+    return float(1 / max(sizes))

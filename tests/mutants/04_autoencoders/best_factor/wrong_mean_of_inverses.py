@@ -1,0 +1,2 @@
+def best_factor(sizes):
+    return float(np.mean(1 / np.asarray(sizes)))

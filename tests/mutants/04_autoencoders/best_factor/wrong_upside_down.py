@@ -1,0 +1,3 @@
+def best_factor(sizes):
+    k = np.asarray(sizes)
+    return float((k**2).sum() / k.sum())
