@@ -11,7 +11,14 @@ from mmlearn.training import fit as train
 from mmlearn.transformers.regions import Regions, RegionScaler
 from mmlearn.transformers.texts import PAD, check_tokens
 
-__all__ = ["PairMethod", "check_choices", "check_images", "choice_accuracy", "choice_loss"]
+__all__ = [
+    "PairMethod",
+    "check_choices",
+    "check_images",
+    "choice_accuracy",
+    "choice_loss",
+    "take_weights",
+]
 
 ROWS = 512  # items scored at a time
 
@@ -152,6 +159,14 @@ class PairMethod(Estimator):
             for start in range(0, len(items[-1]), ROWS)
         ]
         return torch.cat(parts)
+
+
+def take_weights(network, state):
+    """Give a network the weights of `state`; words that it does not know keep their first ones."""
+    own = network.state_dict()
+    for name, tensor in state.items():
+        rows = len(tensor) if name.endswith("words.weight") else None
+        own[name][:rows].copy_(tensor) if tensor.ndim else own[name].copy_(tensor)
 
 
 def check_images(images, max_regions=None, d=None):

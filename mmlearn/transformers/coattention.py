@@ -14,6 +14,7 @@ from mmlearn.transformers.base import (
     check_images,
     choice_accuracy,
     choice_loss,
+    take_weights,
 )
 from mmlearn.transformers.pretraining import (
     PreTraining,
@@ -247,11 +248,7 @@ class ViLBERT(PairMethod):
         return self
 
     def _start(self, network):
-        """Give a new network the pre-trained streams; words that are new to them stay new."""
-        own = network.streams.state_dict()
-        known = {**self.streams_, "words.weight": own["words.weight"].clone()}
-        known["words.weight"][: self._known_words()] = self.streams_["words.weight"]
-        network.streams.load_state_dict(known)
+        take_weights(network.streams, self.streams_)
 
     def score_pairs(self, images, texts):
         """How well each text goes with its image: (n,) for texts (n, T), (n, C) for (n, C, T)."""

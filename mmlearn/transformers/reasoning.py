@@ -9,7 +9,13 @@ from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from mmlearn.base import to_numpy
-from mmlearn.transformers.base import PairMethod, check_choices, check_images, choice_accuracy
+from mmlearn.transformers.base import (
+    PairMethod,
+    check_choices,
+    check_images,
+    choice_accuracy,
+    take_weights,
+)
 from mmlearn.transformers.texts import CLS, PAD, SEP, check_tokens, split_response
 
 __all__ = ["R2C", "R2CConfig", "answer_and_rationale", "without_query"]
@@ -203,7 +209,7 @@ class R2C(PairMethod):
         tags = _check_tags(texts, tokens, images)
         return split_response(tokens[..., :length], tags[..., :length]), labels
 
-    def fit(self, images, texts, labels=None):
+    def fit(self, images, texts, labels=None, start=None):
         """Learn which responses are right.
 
         Parameters
@@ -212,6 +218,8 @@ class R2C(PairMethod):
         texts : (tokens, tags), both (n, C, T): "[CLS] query [SEP] response [SEP]", and the region
             that a token names, -1 for none; or tokens alone, where none is named
         labels : (n,), which of an item's C responses is right
+        start : a fitted R2C of the same size whose weights to begin with, optional
+            A model of rationales learns sooner if it begins as a model of answers.
         """
         if labels is None:
             raise ValueError("pass labels, which of an item's responses is the right one.")
@@ -222,8 +230,19 @@ class R2C(PairMethod):
         self.n_words_ = int(max(query.max(), response.max())) + 1
         self.n_classes_ = 0 if images.classes is None else int(images.classes.max()) + 1
         self._learn_scale(images)
+        if start is not None:
+            self._begin_as(start)
         items = self.scaler_(images), query, query_tags, response, response_tags, labels
-        return self._fit_network(items, self._loss, choice_accuracy)
+        begin = None if start is None else lambda net: take_weights(net, start.module_.state_dict())
+        return self._fit_network(items, self._loss, choice_accuracy, begin)
+
+    def _begin_as(self, start):
+        check_is_fitted(start)
+        same = (start._config(), start.n_features_) == (self._config(), self.n_features_)
+        if not same or self.n_classes_ > start.n_classes_:
+            raise ValueError("start must have the same config, fitted on the same kind of images.")
+        self.n_words_, self.n_classes_ = max(self.n_words_, start.n_words_), start.n_classes_
+        self.scaler_ = start.scaler_
 
     def _loss(self, module, images, *texts_and_labels):
         *texts, labels = texts_and_labels

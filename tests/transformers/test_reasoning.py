@@ -121,6 +121,21 @@ def test_it_learns_places_that_the_blind_and_the_response_only_control_do_not():
     assert accuracy(Regions.blind, without_query, epochs=2) < 0.36
 
 
+def test_training_may_begin_as_another_model_and_learn_new_words():
+    w = world(60)
+    few = np.where(w.texts == w.texts.max(), 4, w.texts)  # the last word is not known yet
+    first = r2c().fit(w.images, (few, w.tags), w.labels)
+    second = r2c(learning_rate=1e-9, weight_decay=0.0)
+    second.fit(w.images, (w.texts, w.tags), w.labels, start=first)
+    assert second.n_words_ == first.n_words_ + 1
+    for name, weight in first.module_.state_dict().items():
+        torch.testing.assert_close(second.module_.state_dict()[name][: len(weight)], weight)
+    with pytest.raises(ValueError, match="same config"):
+        r2c().set_params(config=replace(SMALL_R2C, hidden=4)).fit(
+            w.images, (w.texts, w.tags), w.labels, start=first
+        )
+
+
 def test_without_query_leaves_the_responses_alone():
     w = world(5)
     tokens, tags = without_query((w.texts, w.tags))
