@@ -1,0 +1,3 @@
+def rbf_kernel(A, B, width):
+    squares = ((A[:, None] - B[None]) ** 2).sum(axis=2)
+    return np.exp(-width * squares)
