@@ -1,25 +1,33 @@
 """Scenes: does a model look, and where? Accuracy on held-out scenes, per kind, with controls.
 
-Every model sees the same training scenes (10,000 a world); the test scenes hold no two objects
-that ever meet in training. "new wording" asks in sentence patterns that training never shows.
-Means and standard deviations over seeds of the models; seconds are CPU seconds of all training of
-a model, one thread. python -m benchmarks.scenes [relation] [kinds] [reasoning] [tasks] [--seeds 3]
+All models of a table see the same training scenes; the test scenes hold no two objects that ever
+meet in training. "new wording" asks in sentence patterns that training never shows. Means and
+standard deviations over seeds of the models; seconds are CPU seconds of all training of a model,
+one thread. python -m benchmarks.scenes [relation] [kinds] [reasoning] [tasks] [--seeds 3] [--store]
+
+`--store` puts the values of every seed into mmlearn/results/scenes.json, for README's table.
 """
 
 import argparse
+import datetime
+import json
+import platform
 import time
 from collections import defaultdict
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from mmlearn.data import load_scenes
+from mmlearn.files import write_atomically
 from mmlearn.transformers import (
     R2C,
     TASKS,
     LateFusion,
     Regions,
+    Task,
     TwelveInOne,
     ViLBERT,
     answer_and_rationale,
@@ -27,18 +35,23 @@ from mmlearn.transformers import (
     without_query,
 )
 
-TRAIN, TEST = 10_000, 1_000
-RELATION = {"n_objects": (5, 5), "kinds": ("relation",)}  # the easy world
-FULL = {}  # six to eight objects, questions of five kinds
+STORED = Path(__file__).resolve().parents[1] / "mmlearn" / "results" / "scenes.json"
+TEST = 1_000  # scenes
+WORLDS = {  # how many training scenes, and what is in them: six to eight objects if not said
+    "relation": (20_000, {"n_objects": (5, 5), "kinds": ("relation",)}),
+    "steps": (8_000, {"kinds": ("relation", "two_steps")}),
+    "all kinds": (10_000, {}),
+    "all tasks": (10_000, {"n_objects": (5, 5), "kinds": ("relation",)}),
+}
 HELD = {"validation_fraction": 0.03, "device": "cpu"}
 
 
 @cache
 def scenes(world, part):
     """Training scenes, or test scenes in the wording of training ("test") or in a new one."""
-    settings = dict(RELATION if world == "relation" else FULL)
+    n, settings = WORLDS[world]
     if part == "train":
-        return load_scenes(TRAIN, **settings)
+        return load_scenes(n, **settings)
     wording = "seen" if part == "test" else "unseen"
     return load_scenes(TEST, split="test", wording=wording, **settings)
 
@@ -49,9 +62,12 @@ class Table:
     def __init__(self, title):
         self.title, self.rows = title, defaultdict(lambda: defaultdict(list))
 
+    def values(self):
+        return {name: dict(row) for name, row in self.rows.items()}
+
     def add(self, row, **values):
         for name, value in values.items():
-            self.rows[row][name].append(value)
+            self.rows[row][name].append(round(float(value), 4))
 
     def print(self):
         columns = list(dict.fromkeys(c for row in self.rows.values() for c in row))
@@ -96,13 +112,17 @@ def right_answers(model, see, world, part):
     return model.predict(see(Regions.of(s, q.scene)), q.answer_choices()) == q.label, q
 
 
+def co_attention(**settings):
+    return ViLBERT(head="answers", **settings)
+
+
 def answering(title, world, seeds, epochs, pretrain, kinds):
     table = Table(title)
     models = {
-        "co-attention": (lambda **k: ViLBERT(head="answers", **k), same, pretrain),
-        "co-attention, not pre-trained": (lambda **k: ViLBERT(head="answers", **k), same, 0),
+        "co-attention": (co_attention, same, pretrain),
+        "co-attention, not pre-trained": (co_attention, same, 0),
         "late fusion": (LateFusion, same, 0),
-        "co-attention, image-blind": (lambda **k: ViLBERT(head="answers", **k), Regions.blind, 0),
+        "co-attention, image-blind": (co_attention, Regions.blind, 0),
     }
     for seed in range(seeds):
         for name, (make, see, first) in models.items():
@@ -112,6 +132,7 @@ def answering(title, world, seeds, epochs, pretrain, kinds):
             if name == "co-attention":
                 _add(table, "  its objects shuffled at test", model, Regions.shuffled, world, kinds)
         table.print()
+    return table
 
 
 def _add(table, name, model, see, world, kinds, seconds=None):
@@ -126,18 +147,18 @@ def _add(table, name, model, see, world, kinds, seconds=None):
 
 def relation(seeds):
     title = "One-step relations, five objects, four answers (chance .250)"
-    answering(title, "relation", seeds, epochs=12, pretrain=3, kinds=False)
+    return answering(title, "relation", seeds, epochs=10, pretrain=2, kinds=False)
 
 
 def kinds(seeds):
     title = "Questions of five kinds, six to eight objects, four answers (chance .250)"
-    answering(title, "full", seeds, epochs=6, pretrain=3, kinds=True)
+    return answering(title, "all kinds", seeds, epochs=5, pretrain=3, kinds=True)
 
 
 # -- answer and rationale -------------------------------------------------------------------------
 
 
-def reasoning(seeds, world="relation", epochs=12):
+def reasoning(seeds):
     table = Table("R2C: answer, and rationale given the right answer (chance .250 .250 .0625)")
     controls = {
         "R2C": (same, same),
@@ -147,13 +168,14 @@ def reasoning(seeds, world="relation", epochs=12):
     for seed in range(seeds):
         for name, (see, ask) in controls.items():
             start = time.process_time()
-            models = [_reasoner(k, see, ask, world, epochs, seed) for k in range(2)]
+            models = _reasoners(see, ask, seed)
             seconds = time.process_time() - start
-            table.add(name, **_reason(models, see, ask, world), seconds=seconds)
+            table.add(name, **_reason(models, see, ask), seconds=seconds)
             if name == "R2C":
-                shuffled = _reason(models, Regions.shuffled, ask, world)
+                shuffled = _reason(models, Regions.shuffled, ask)
                 table.add("  its objects shuffled at test", **shuffled)
         table.print()
+    return table
 
 
 def _sides(questions):
@@ -164,15 +186,18 @@ def _sides(questions):
     )
 
 
-def _reasoner(side, see, ask, world, epochs, seed):
-    train = scenes(world, "train")
-    texts, labels = _sides(train.questions)[side]
-    model = R2C(epochs=epochs, random_state=seed, **HELD)
-    return model.fit(see(Regions.of(train, train.questions.scene)), ask(texts), labels)
+def _reasoners(see, ask, seed, epochs=(4, 3)):
+    """A model of answers, and one of rationales that begins as the first ended."""
+    train, models = scenes("steps", "train"), [None]
+    images = see(Regions.of(train, train.questions.scene))
+    for (texts, labels), n in zip(_sides(train.questions), epochs, strict=True):
+        model = R2C(epochs=n, random_state=seed, **HELD)
+        models.append(model.fit(images, ask(texts), labels, start=models[-1]))
+    return models[1:]
 
 
-def _reason(models, see, ask, world):
-    test = scenes(world, "test")
+def _reason(models, see, ask):
+    test = scenes("steps", "test")
     images = see(Regions.of(test, test.questions.scene))
     (a, a_label), (r, r_label) = _sides(test.questions)
     chosen = [model.predict(images, ask(t)) for model, t in zip(models, (a, r), strict=True)]
@@ -182,44 +207,70 @@ def _reason(models, see, ask, world):
 # -- several tasks --------------------------------------------------------------------------------
 
 
-def tasks(seeds, epochs=6):
+def tasks(seeds, epochs=4):
+    """A network for each task against one for all, with as many batches of every task.
+
+    All begin with the same streams, as the paper's begin with ViLBERT's: they have learned to
+    point at what an expression means. Their seconds are in those of all networks.
+    """
     table = Table("One network for five tasks, or one for each: accuracy on held-out scenes")
-    given = {name: task_of(name, scenes("full", "train")) for name in TASKS}
-    test = {name: task_of(name, scenes("full", "test")) for name in TASKS}
+    given, test = _tasks_of("train"), _tasks_of("test")
     for seed in range(seeds):
         settings = {"epochs": epochs, "random_state": seed, **HELD}
-        single = {}
-        for name in TASKS:
-            start = time.process_time()
-            model = TwelveInOne(**settings).fit({name: given[name]})
-            seconds = time.process_time() - start
-            single[name] = _score(model, name, test), seconds, _size(model)
-        scores, seconds, sizes = zip(*single.values(), strict=True)
-        table.add(
-            "one network a task", **dict(zip(TASKS, scores, strict=True)), mean=np.mean(scores),
-            seconds=sum(seconds), parameters=sum(sizes),
-        )  # fmt: skip
-        start = time.process_time()
-        model = TwelveInOne(**settings).fit(given)
-        seconds = time.process_time() - start
-        scores = [_score(model, name, test) for name in TASKS]
-        table.add(
-            "one network for all", **dict(zip(TASKS, scores, strict=True)), mean=np.mean(scores),
-            seconds=seconds, parameters=_size(model),
-        )  # fmt: skip
+        start, seconds = _streams(seed)
+        groups = {
+            "one network a task": [[name] for name in TASKS],
+            "one network for all": [list(TASKS)],
+        }
+        for row, group in groups.items():
+            began = time.process_time()
+            models = [
+                TwelveInOne(**settings).fit({name: given[name] for name in names}, start)
+                for names in group
+            ]
+            spent = seconds + time.process_time() - began
+            scores = {
+                name: model.score(name, test[name].images, test[name].texts, test[name].labels)
+                for model in models
+                for name in model.tasks_
+            }
+            size = sum(p.numel() for model in models for p in model.module_.parameters())
+            mean = np.mean(list(scores.values()))
+            table.add(row, **scores, mean=mean, seconds=spent, parameters=size)
         table.print()
-        for name in TASKS:
-            goes = "".join("go " if going else "stop " for going in model.going_[name])
-            print(f"  {name:<16}{goes}")
+        _print_schedule(models[-1])
+    return table
 
 
-def _score(model, name, test):
-    task = test[name]
-    return model.score(name, task.images, task.texts, task.labels)
+def _tasks_of(part):
+    """Every task of the world, with equally many items."""
+    found = {name: task_of(name, scenes("all tasks", part)) for name in TASKS}
+    if part == "test":
+        return found
+    n = min(len(task.labels) for task in found.values())
+    return {name: _first(task, n) for name, task in found.items()}
 
 
-def _size(model):
-    return sum(p.numel() for p in model.module_.parameters())
+def _first(task, n):
+    """n items of a task, drawn at random."""
+    rows = np.random.default_rng(0).permutation(len(task.labels))[:n]
+    images = task.images
+    images = tuple(i[rows] for i in images) if isinstance(images, tuple) else images[rows]
+    return Task(images, task.texts[rows], task.labels[rows])
+
+
+def _streams(seed):
+    """ViLBERT's streams that can point, and the seconds that it took."""
+    train, began = scenes("all tasks", "train"), time.process_time()
+    e = train.expressions
+    model = ViLBERT(random_state=seed, device="cpu")
+    model.pretrain(Regions.of(train, e.scene), e.tokens, e.label, 3, len(train.words))
+    return model, time.process_time() - began
+
+
+def _print_schedule(model):
+    for name in TASKS:
+        print(f"  {name:<16}" + "".join("go " if g else "stop " for g in model.going_[name]))
 
 
 PARTS = {"relation": relation, "kinds": kinds, "reasoning": reasoning, "tasks": tasks}
@@ -229,10 +280,25 @@ def main(arguments=()):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=list(PARTS))
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--store", action="store_true", help=f"renew {STORED.name}")
     given = parser.parse_args(arguments)
     torch.set_num_threads(1)
     for part in given.parts:
-        PARTS[part](given.seeds)
+        table = PARTS[part](given.seeds)
+        if given.store:
+            store(part, table)
+
+
+def store(part, table, path=STORED):
+    """Put a part's values, one a seed, into the file of results."""
+    found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    found[part] = {
+        "title": table.title,
+        "device": f"{platform.machine()} CPU, one thread",
+        "date": datetime.date.today().isoformat(),
+        "rows": table.values(),
+    }
+    write_atomically(path, json.dumps(found, indent=1, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

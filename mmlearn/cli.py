@@ -93,7 +93,7 @@ def _scoreboard(args):
 def _methods(args):
     from mmlearn.registry import methods
 
-    for method in methods():
+    for method in methods(timed=True, pairs=True):
         supervision = "supervised" if method.supervised else "unsupervised"
         print(f"{method.name:<14}{method.kind:<13}{supervision:<14}{method.reference}")
     return 0

@@ -8,6 +8,8 @@ on the order of the gallery, and a constant similarity scores exactly at chance;
 pessimistic, so an item that ties with a wrong one stands behind it.
 """
 
+from inspect import signature
+
 import numpy as np
 import torch
 
@@ -275,7 +277,7 @@ def evaluate_retrieval(model, test, labels="labels", top=None, empty="skip"):
 
     Parameters
     ----------
-    model : a fitted coordinated or joint method
+    model : a fitted coordinated or joint method; one that takes times embeds each item at its own
     test : PairedDataset
     labels : "labels" (classes), "sublabels" (finer classes), "tags" (several per item) or "pairs"
         Which items count as relevant to one another; "pairs": an item's own partner alone.
@@ -285,7 +287,8 @@ def evaluate_retrieval(model, test, labels="labels", top=None, empty="skip"):
     {"i2t", "t2i", "mean", "chance"}: mean average precision, each between 0 and 1
     """
     relevant_by = relevant_labels(test, labels)
-    z_x, z_y = model.embed_images(test.images), model.embed_texts(test.texts)
+    at = {"times": test.times} if "times" in signature(model.embed_images).parameters else {}
+    z_x, z_y = model.embed_images(test.images, **at), model.embed_texts(test.texts, **at)
     scores = cross_modal_map(model, z_x, z_y, relevant_by, top, empty)
     return scores | {"chance": chance_level(relevant_by, relevant_by, top, empty)}
 

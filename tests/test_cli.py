@@ -11,6 +11,7 @@ import mmlearn.data
 from mmlearn import scoreboard
 from mmlearn.cli import main
 from mmlearn.data import PairedDataset
+from mmlearn.registry import methods
 
 
 @pytest.fixture
@@ -101,7 +102,10 @@ def test_wikipedia_shows_what_papers_report_and_marks_what_is_unconfirmed():
 
 def test_methods_lists_every_method(capsys):
     assert main(["methods"]) == 0
-    assert "Hotelling" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "Hotelling" in shown
+    named = [line.split()[0] for line in shown.splitlines()]
+    assert named == [method.name for method in methods(timed=True, pairs=True)]
 
 
 def test_doctor_gives_one_verdict(capsys):

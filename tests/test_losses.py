@@ -18,6 +18,8 @@ from mmlearn.losses import (
     classification_loss,
     contrastive_pairs_loss,
     correspondence_loss,
+    diachronic_inter_loss,
+    diachronic_intra_loss,
     info_nce,
     reconstruction_loss,
     reverse_gradient,
@@ -31,6 +33,7 @@ from mmlearn.losses import (
 N, K = 48, 4
 LABELS = torch.arange(N) % 5
 INDICATORS = torch.nn.functional.one_hot(LABELS, 6) | torch.nn.functional.one_hot(LABELS // 2, 6)
+TIMES = torch.linspace(2010.0, 2018.0, N, dtype=torch.float64).roll(11)  # of no class alone
 MARGINS = torch.rand(N, N, generator=torch.Generator().manual_seed(5)) * 0.4
 
 
@@ -64,6 +67,13 @@ LOSSES = {
     "siglip": siglip,
     "supcon": lambda x, y: supcon(x, y, LABELS),
     "contrastive pairs": lambda x, y: contrastive_pairs_loss(x, y, LABELS, margin=3.0),
+    "diachronic inter": lambda x, y: diachronic_inter_loss(x, y, LABELS, TIMES, window=2),
+    "diachronic inter, semi-hard": lambda x, y: diachronic_inter_loss(
+        x, y, INDICATORS, TIMES, window=2, mining="semi-hard"
+    ),
+    "diachronic intra": lambda x, y: diachronic_intra_loss(
+        x, y, LABELS, TIMES, window=2, margin=0.9
+    ),
 }
 every_loss = pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES.keys())
 
@@ -165,6 +175,8 @@ BY_LABEL = {
     "hard": lambda x, y, labels: triplet_loss(x, y, labels, mining="hard"),
     "supcon": supcon,
     "contrastive pairs": contrastive_pairs_loss,
+    "diachronic inter": lambda x, y, labels: diachronic_inter_loss(x, y, labels, torch.zeros(N)),
+    "diachronic intra": lambda x, y, labels: diachronic_intra_loss(x, y, labels, torch.zeros(N)),
 }
 by_label = pytest.mark.parametrize("loss", BY_LABEL.values(), ids=BY_LABEL.keys())
 

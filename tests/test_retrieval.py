@@ -238,6 +238,23 @@ def test_scoring_by_pairs_counts_an_items_own_partner_alone(rng):
     assert scores["i2t"] == pytest.approx((1 + 1 + 2 * tied) / 4)
 
 
+def test_a_method_that_takes_times_embeds_each_item_at_its_own(rng):
+    class Turned(Given):
+        def embed_images(self, images, times=None):
+            return images * times[:, None]
+
+        def embed_texts(self, texts, times=None):
+            return texts * times[:, None]
+
+    labels, test = np.arange(12) % 3, Set(*rng.normal(size=(2, 12, 2)), np.arange(12) % 3)
+    test.times = rng.choice([-1.0, 1.0], size=12)
+    at = test.times[:, None]
+    expected = cross_modal_map(Given(), test.images * at, test.texts * at, labels)
+    assert evaluate_retrieval(Turned(), test)["mean"] == pytest.approx(expected["mean"])
+    untimed = evaluate_retrieval(Given(), test)["mean"]
+    assert untimed != pytest.approx(expected["mean"], abs=0.01)
+
+
 def test_scoring_by_labels_that_are_not_there_is_refused(rng):
     with pytest.raises(ValueError, match="no 'tags' to score by"):
         evaluate_retrieval(Given(), Set(np.eye(2), np.eye(2), np.arange(2)), labels="tags")

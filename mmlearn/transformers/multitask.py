@@ -9,7 +9,13 @@ from torch import nn
 from torch.nn import functional as F
 
 from mmlearn.base import to_numpy
-from mmlearn.transformers.base import ROWS, PairMethod, check_choices, check_images
+from mmlearn.transformers.base import (
+    ROWS,
+    PairMethod,
+    check_choices,
+    check_images,
+    take_weights,
+)
 from mmlearn.transformers.coattention import AnswerHead, answers_of_batch
 from mmlearn.transformers.pretraining import point
 from mmlearn.transformers.regions import Regions
@@ -245,8 +251,16 @@ class TwelveInOne(PairMethod):
     def _network(self):
         return TwelveInOneNetwork(self._config(), self.n_words_, self.scaler_.d, self.tasks_)
 
-    def fit(self, tasks):
-        """Learn several tasks at once: ``{name: Task}``, names from ``TASKS``."""
+    def fit(self, tasks, start=None):
+        """Learn several tasks at once.
+
+        Parameters
+        ----------
+        tasks : ``{name: Task}``, names from ``TASKS``
+        start : a ViLBERT after `pretrain`, of the same size, whose streams to begin with, optional
+            The paper begins so. From a fresh start, tasks whose answers say little about where to
+            look may stay at chance for long.
+        """
         for name in tasks:
             _check_name(name)
         if not tasks:
@@ -258,14 +272,27 @@ class TwelveInOne(PairMethod):
         self.n_words_ = 1 + max(
             int(t.max()) for items in checked.values() for t in items[:-1] if torch.is_tensor(t)
         )
-        self._learn_scale(max((items[0] for items in checked.values()), key=len))
+        if start is None:
+            self._learn_scale(max((items[0] for items in checked.values()), key=len))
+        else:
+            self._begin_as(start, checked)
         self.scores_, self.going_ = ({name: [] for name in tasks} for _ in range(2))
         self.widths_ = [len(items) for items in checked.values()]
         columns = [
             [self.scaler_(item) if isinstance(item, Regions) else item for item in items]
             for items in checked.values()
         ]
-        return self._fit_network(columns, self._loss, self._metric)
+        begin = None if start is None else lambda net: take_weights(net.streams, start.streams_)
+        return self._fit_network(columns, self._loss, self._metric, begin)
+
+    def _begin_as(self, start, checked):
+        if not hasattr(start, "streams_"):
+            raise ValueError("start must be a ViLBERT after pretrain, whose streams to begin with.")
+        features = {items[0].d for items in checked.values()}
+        if start._config() != self._config() or features != {start.n_features_}:
+            raise ValueError("start must have the same config, fitted on the same kind of images.")
+        self.n_words_ = max(self.n_words_, len(start.streams_["words.weight"]))
+        self.n_features_, self.scaler_ = start.n_features_, start.scaler_
 
     def score_pairs(self, images, texts):
         """The retrieval head: how well each caption goes with its image, (n,) or (n, C)."""

@@ -1,11 +1,12 @@
 """12-in-1: the scheduler's steps, the heads, and one network for several tasks."""
 
 import functools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from transformers_world import tasks, twelve_in_one, world
+from transformers_world import SMALL, tasks, twelve_in_one, vilbert, world
 
 import mmlearn
 from mmlearn.transformers import TASKS, StopAndGo, Task
@@ -162,6 +163,28 @@ def test_saving_loading_and_a_second_training_keep_every_tasks_scores(tmp_path):
         for name, task in tasks(20, seed=1).items():
             a, b = (m._scores(name, task.images, task.texts) for m in (model, again))
             torch.testing.assert_close(a, b, rtol=0, atol=0)
+
+
+def test_training_may_begin_with_the_streams_of_a_pretrained_vilbert():
+    given = tasks()
+    first = vilbert(epochs=1).pretrain(
+        given["referring"].images, given["referring"].texts, given["referring"].labels, epochs=1
+    )
+    model = twelve_in_one(learning_rate=1e-12, weight_decay=0.0, epochs=1).fit(given, start=first)
+    assert model.scaler_ is first.scaler_
+    for name, weight in first.streams_.items():
+        own = model.module_.streams.state_dict()[name]
+        torch.testing.assert_close(own[: len(weight)] if own.ndim else own, weight)
+
+
+def test_what_it_may_begin_with_is_said_in_one_sentence():
+    with pytest.raises(ValueError, match="start must be a ViLBERT after pretrain"):
+        twelve_in_one().fit(tasks(), start=vilbert())
+    given = tasks()["referring"]
+    larger = vilbert().set_params(config=replace(SMALL, text_ff=32))
+    larger.pretrain(given.images, given.texts, given.labels, epochs=1)
+    with pytest.raises(ValueError, match="same config"):
+        twelve_in_one().fit(tasks(), start=larger)
 
 
 def test_score_pairs_is_the_retrieval_head():
