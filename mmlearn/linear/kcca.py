@@ -1,8 +1,10 @@
 """Kernel canonical correlation analysis (Hardoon, Szedmak, Shawe-Taylor 2004)."""
 
+from contextlib import suppress
+
 import numpy as np
 from scipy.linalg import cholesky, solve_triangular
-from scipy.sparse.linalg import svds
+from scipy.sparse.linalg import ArpackNoConvergence, svds
 from sklearn.utils.validation import check_is_fitted
 
 from mmlearn.base import CoordinatedEmbedding, check_pair, like
@@ -172,10 +174,11 @@ def _ridge_root(phi, kappa):
 
 def _leading_triplets(t, k):
     """The k leading singular triplets, in descending order: u (r_x, k), ρ (k,), v (r_y, k)."""
-    if min(t.shape) <= 10 * k:  # Lanczos pays only where few of many are wanted
-        u, rho, vt = np.linalg.svd(t, full_matrices=False)
-        return u[:, :k], rho[:k], vt[:k].T
-    start = np.random.default_rng(0).normal(size=min(t.shape))
-    u, rho, vt = svds(t, k=k, ncv=4 * k, v0=start)
-    order = np.argsort(rho)[::-1]
-    return u[:, order], rho[order], vt[order].T
+    if min(t.shape) > max(10 * k, 40):  # Lanczos' method pays only where few of many are wanted
+        start = np.random.default_rng(0).normal(size=min(t.shape))
+        with suppress(ArpackNoConvergence):  # many correlations nearly 1: the whole SVD finds them
+            u, rho, vt = svds(t, k=k, ncv=max(4 * k, 20), v0=start)
+            order = np.argsort(rho)[::-1]
+            return u[:, order], rho[order], vt[order].T
+    u, rho, vt = np.linalg.svd(t, full_matrices=False)
+    return u[:, :k], rho[:k], vt[:k].T

@@ -255,3 +255,14 @@ def test_bad_input_gets_one_clear_sentence(rng, settings, change, sentence):
 def test_new_data_of_another_width_is_refused(rng):
     with pytest.raises(ValueError, match="fitted on 2"):
         KCCA(2).fit(*circle(rng)).embed_images(np.ones((3, 5)))
+
+
+@pytest.mark.parametrize("k", [1, 2])
+def test_few_components_are_found_where_many_correlations_are_nearly_one(k):
+    rng = np.random.default_rng(0)
+    x = rng.uniform(0, 48, size=(60, 1))
+    y = -np.cos(2 * np.pi * x / 24) + 0.4 * rng.normal(size=(60, 1))
+    settings = {"image_gamma": 1 / 0.18, "kappa": 1e-6}
+    many = KCCA(10, **settings).fit(x, y).correlations_
+    few = KCCA(k, **settings).fit(x, y).correlations_  # Lanczos' method does not converge here
+    np.testing.assert_allclose(few, many[:k])
