@@ -1,0 +1,2 @@
+def smallest_batch(k_x, k_y, excess):
+    return max(int(np.ceil(k_x * k_y / excess)), k_x + k_y + 1)
