@@ -4,9 +4,13 @@ Every figure is the mean ± standard deviation over three seeds; seconds are tho
 of one thread. "Static" is the same model trained without time (all times equal), so that it has
 the same network, losses and settings.
 
+r is the correlation of the recovered with the planted velocities. `--store` puts the values of
+every seed into mmlearn/results/diachronic.json, for README's table.
+
 The seed of a timeline plants other partners, velocities and draws, and splits otherwise.
 """
 
+import argparse
 import sys
 import time
 
@@ -14,6 +18,7 @@ import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
+from benchmarks.stored import store
 from mmlearn.data import load_fashion, load_timeline
 from mmlearn.neural import Diachronic
 from mmlearn.retrieval import chance_level, cross_modal_map
@@ -71,7 +76,7 @@ def recovered_drift(model, part):
     return np.polyfit(times, lead, 1)[0]
 
 
-def planted(seed, shuffled, new_emoji=False):
+def planted(seed, shuffled=False, new_emoji=False):
     """One timeline: the results of the timed model and of the static one, by name."""
     data = load_timeline(seed=seed, shuffled=shuffled).features(image="cnn", text="lsa")
     train, test = data.official_split() if new_emoji else data.split(seed=seed)
@@ -103,42 +108,46 @@ def fashion(seed, data, cut):
     return result
 
 
-def report(title, results):
+def report(part, title, results, keep):
     """Print every figure: mean ± standard deviation over the seeds, and each seed's own."""
     print(f"\n{title}")
     for result in results:
         result["timed - static"] = result["timed"] - result["static"]
-    for name in results[0]:
-        values = np.array([result[name] for result in results], dtype=float)
+    figures = {name: [float(result[name]) for result in results] for name in results[0]}
+    for name, values in figures.items():
         each = "  ".join(f"{value:.3f}" for value in values)
-        print(f"  {name:<16}{values.mean():>9.3f} ± {values.std(ddof=1):<9.3f}{each}", flush=True)
+        spread = np.std(values, ddof=1)
+        print(f"  {name:<16}{np.mean(values):>9.3f} ± {spread:<9.3f}{each}", flush=True)
+    if keep:
+        rounded = {name: [round(value, 4) for value in values] for name, values in figures.items()}
+        store("diachronic", part, title, {"diachronic": rounded})
 
 
-def main():
+def main(arguments=()):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--store", action="store_true", help="keep the figures")
+    keep = parser.parse_args(arguments).store
     torch.set_num_threads(1)
     seeds = range(SEEDS)
+    timelines = {
+        "known": ("timeline, new observations of known emoji", {}),
+        "control": ("timeline, times shuffled", {"shuffled": True}),
+        "unseen": ("timeline, new emoji", {"new_emoji": True}),
+    }
+    cuts = {
+        "random quarter": ("fashion, a random quarter", None),
+        "later years": ("fashion, trained on 2010-2012, tested on 2013-2018", 2013),
+    }
     with threadpool_limits(1):
-        report(
-            "timeline, new observations of known emoji (r: recovered against planted velocity)",
-            [planted(seed, shuffled=False) for seed in seeds],
-        )
-        report(
-            "timeline, times shuffled (control)", [planted(seed, shuffled=True) for seed in seeds]
-        )
-        report(
-            "timeline, new emoji (official split)",
-            [planted(seed, shuffled=False, new_emoji=True) for seed in seeds],
-        )
+        for part, (title, which) in timelines.items():
+            report(part, title, [planted(seed, **which) for seed in seeds], keep)
         try:
             data = load_fashion(years=(2010, 2018)).features(image="cnn", text="lsa")
         except FileNotFoundError as error:
             sys.exit(f"\nfashion left out: {error}")
-        report("fashion, a random quarter", [fashion(seed, data, None) for seed in seeds])
-        report(
-            "fashion, trained on 2010-2012, tested on 2013-2018",
-            [fashion(seed, data, 2013) for seed in seeds],
-        )
+        for part, (title, cut) in cuts.items():
+            report(part, title, [fashion(seed, data, cut) for seed in seeds], keep)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -9,19 +9,15 @@ one thread. python -m benchmarks.scenes [relation] [kinds] [reasoning] [tasks] [
 """
 
 import argparse
-import datetime
-import json
-import platform
 import time
 from collections import defaultdict
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import torch
 
+from benchmarks.stored import store
 from mmlearn.data import load_scenes
-from mmlearn.files import write_atomically
 from mmlearn.transformers import (
     R2C,
     TASKS,
@@ -35,7 +31,6 @@ from mmlearn.transformers import (
     without_query,
 )
 
-STORED = Path(__file__).resolve().parents[1] / "mmlearn" / "results" / "scenes.json"
 TEST = 1_000  # scenes
 WORLDS = {  # how many training scenes, and what is in them: six to eight objects if not said
     "relation": (20_000, {"n_objects": (5, 5), "kinds": ("relation",)}),
@@ -280,25 +275,13 @@ def main(arguments=()):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=list(PARTS))
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--store", action="store_true", help=f"renew {STORED.name}")
+    parser.add_argument("--store", action="store_true", help="keep the figures")
     given = parser.parse_args(arguments)
     torch.set_num_threads(1)
     for part in given.parts:
         table = PARTS[part](given.seeds)
         if given.store:
-            store(part, table)
-
-
-def store(part, table, path=STORED):
-    """Put a part's values, one a seed, into the file of results."""
-    found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    found[part] = {
-        "title": table.title,
-        "device": f"{platform.machine()} CPU, one thread",
-        "date": datetime.date.today().isoformat(),
-        "rows": table.values(),
-    }
-    write_atomically(path, json.dumps(found, indent=1, ensure_ascii=False) + "\n")
+            store("scenes", part, table.title, table.values())
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
-"""What the co-attention benchmark counts and prints; on a CPU, in small."""
+"""What the benchmarks of time and scenes count, print and keep; on a CPU, in small."""
+
+import json
 
 import pytest
 import torch
@@ -6,6 +8,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks import coattention, scenes
+from benchmarks.stored import store
 
 
 @pytest.fixture(autouse=True)
@@ -46,3 +49,27 @@ def test_a_table_shows_means_with_their_spread(capsys):
     assert "0.600 ± 0.100" in shown
     assert "102" in shown
     assert "–" in shown
+
+
+def test_kept_figures_stand_beside_those_of_other_parts(tmp_path):
+    table = scenes.Table("a title")
+    table.add("row", accuracy=0.51239)
+    table.add("row", accuracy=0.7)
+    store("scenes", "one", table.title, table.values(), tmp_path)
+    store("scenes", "two", "another", {}, tmp_path)
+    kept = json.loads((tmp_path / "scenes.json").read_text(encoding="utf-8"))
+    assert list(kept) == ["one", "two"]
+    assert kept["one"]["rows"] == {"row": {"accuracy": [0.5124, 0.7]}}
+    assert kept["one"]["title"] == "a title"
+    assert {"device", "date"} < set(kept["one"])
+
+
+def test_tasks_are_given_as_many_items_each(monkeypatch):
+    world = {"n_objects": (5, 5), "kinds": ("relation",)}
+    monkeypatch.setattr(scenes, "WORLDS", {"all tasks": (12, world)})
+    scenes.scenes.cache_clear()
+    tasks = scenes._tasks_of("train")
+    scenes.scenes.cache_clear()
+    assert set(tasks) == set(scenes.TASKS)
+    assert len({len(task.labels) for task in tasks.values()}) == 1
+    assert len(tasks["verification"].images[1]) == len(tasks["verification"].labels)
