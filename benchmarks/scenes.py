@@ -202,7 +202,7 @@ def _reason(models, see, ask):
 # -- several tasks --------------------------------------------------------------------------------
 
 
-def tasks(seeds, epochs=4):
+def tasks(seeds, epochs=6):
     """A network for each task against one for all, with as many batches of every task.
 
     All begin with the same streams, as the paper's begin with ViLBERT's: they have learned to

@@ -28,25 +28,23 @@ def attend(q, k, v, present=None, dropout=0.0):
     >>> attend(torch.ones(1, 1, 1, 1), torch.ones(1, 1, 3, 1), v).item()  # identical keys
     5.0
     """
-    if present is None:
-        return F.scaled_dot_product_attention(q, k, v, dropout_p=dropout)
-    some = present.any(dim=1)
-    # An item without keys may look at all of them: its result is thrown away, and not NaN.
-    mask = (present | ~some[:, None])[:, None, None, :]
-    context = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout)
-    return context * some[:, None, None, None]
+    if dropout and q.device.type == "cpu":  # a CPU's fused kernel has no dropout
+        return F.dropout(attention_weights(q, k, present), dropout) @ v
+    mask = None if present is None else present[:, None, None, :]
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout)
 
 
 def attention_weights(q, k, present=None):
-    """The weights of :func:`attend`, which it never writes down: (n, heads, L, S), rows sum to 1.
+    """The weights of :func:`attend`, mostly never written down: (n, heads, L, S), rows sum to 1.
 
     An item with no key at all has zeros.
     """
     scores = q @ k.transpose(-1, -2) / q.shape[-1] ** 0.5
     if present is None:
         return scores.softmax(dim=-1)
-    scores = scores.masked_fill(~present[:, None, None, :], -torch.inf)
-    return scores.softmax(dim=-1).nan_to_num(0.0)
+    absent = ~present[:, None, None, :]
+    weights = scores.masked_fill(absent, torch.finfo(scores.dtype).min).softmax(dim=-1)
+    return weights.masked_fill(absent, 0.0)
 
 
 def _split(qkv, heads):
@@ -160,6 +158,13 @@ class CoAttentionLayer(nn.Module):
             The attention weights are added to it: a pair, from words to regions
             (n, heads, T, R) and from regions to words (n, heads, R, T).
         """
+        from_regions, from_words = self._exchange(h, g, words, regions, weights)
+        h = self.text_norm(h + self.dropout(from_regions))
+        g = self.region_norm(g + self.dropout(from_words))
+        return self.text_feed_forward(h), self.region_feed_forward(g)
+
+    def _exchange(self, h, g, words, regions, weights):
+        """What each stream takes from the other; queries, keys and values live no longer."""
         q_h, k_h, v_h = _split(self.text_qkv(h), self.heads)
         q_g, k_g, v_g = _split(self.region_qkv(g), self.heads)
         if weights is not None:
@@ -167,7 +172,4 @@ class CoAttentionLayer(nn.Module):
             weights.append((to_regions, attention_weights(q_g, k_h, words)))
         p = self.dropout.p if self.training else 0.0
         from_regions = self.text_out(_join(attend(q_h, k_g, v_g, regions, p)))
-        from_words = self.region_out(_join(attend(q_g, k_h, v_h, words, p)))
-        h = self.text_norm(h + self.dropout(from_regions))
-        g = self.region_norm(g + self.dropout(from_words))
-        return self.text_feed_forward(h), self.region_feed_forward(g)
+        return from_regions, self.region_out(_join(attend(q_g, k_h, v_h, words, p)))

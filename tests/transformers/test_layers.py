@@ -161,3 +161,16 @@ def test_with_lxmerts_weights_it_gives_lxmerts_result():
     given = h, g, words, regions
     for a, b in zip(ours(*given), lxmert_layer(theirs, *given), strict=True):
         torch.testing.assert_close(a, b)
+
+
+def test_dropout_leaves_out_attention_weights_and_scales_up_the_others():
+    generator = torch.Generator().manual_seed(0)
+    q, k = (torch.randn(2, 3, 40, 8, generator=generator) for _ in "qk")
+    present = torch.arange(40) < torch.tensor([[30], [0]])
+    torch.manual_seed(0)
+    dropped = attend(q, k, torch.eye(40).expand(2, 3, 40, 40), present, dropout=0.5)
+    weights = attention_weights(q, k, present)
+    kept = dropped > 0
+    torch.testing.assert_close(dropped[kept], 2 * weights[kept])
+    assert 0.45 < kept[0, :, :, :30].float().mean() < 0.55
+    assert not dropped[1].any()  # nothing to look at
