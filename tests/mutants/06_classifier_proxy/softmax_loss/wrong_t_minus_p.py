@@ -1,0 +1,6 @@
+def softmax_loss(o, labels):
+    n, o = np.arange(len(o)), o - o.max(axis=1, keepdims=True)
+    log_sum = np.log(np.exp(o).sum(axis=1, keepdims=True))
+    gradient = -np.exp(o - log_sum)
+    gradient[n, labels] += 1
+    return float((log_sum[:, 0] - o[n, labels]).mean()), gradient / len(o)
