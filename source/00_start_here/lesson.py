@@ -288,6 +288,8 @@ plt.show()
 #
 # ## Notation
 #
+# One symbol, one meaning; where a letter had to serve twice, the table says so. Come back to it from any unit.
+#
 # | symbol | shape | meaning | in code |
 # |---|---|---|---|
 # | $X$, $x_i$ | $(n, d_x)$, $(d_x,)$ | images, one a row | `X`, `images` |
@@ -301,6 +303,28 @@ plt.show()
 # | $s(\cdot, \cdot)$ | | similarity, the cosine by default | `similarity` |
 # | $R$ | | relevant items of a query | |
 # | AP, mAP | | average precision, its mean over queries | `mean_average_precision` |
+# | **unit 03** | | | |
+# | $k(x, x') = \phi(x)^\top \phi(x')$ | | a kernel and the columns behind it (plain $k$: a number of dimensions) | `rbf` |
+# | $\ell$ | | width of the RBF kernel; the package asks for $1 / (2 \ell^2)$ | `image_gamma` |
+# | $K_x, K_y$ | $(n, n)$ | kernels of all pairs of training items, centred | `K_x`, `K_y` |
+# | $\alpha, \beta$ | $(n,)$ | dual weights, $u = K_x \alpha$, $v = K_y \beta$ (another $\alpha$ in unit 04) | `alpha`, `beta` |
+# | $\kappa$ | | ridge of kernel CCA | `kappa` |
+# | $C$ | $(n, c)$ | centred class indicators (`image_C` is a setting of a classifier) | `C` |
+# | $p(c \mid x)$ | | probability of class $c$ for $x$ | |
+# | $\gamma$ | | weight of the sparsity in LGCFL and JRL (not the kernel's `gamma`) | `gamma` |
+# | $\sigma, \mu, \lambda$ | | weights of JRL's other terms (elsewhere $\lambda$ is an eigenvalue) | `sigma`, `mu`, `lam` |
+# | $P_x, P_y$ | $(d_x, c)$, $(d_y, c)$ | JRL's projections (LGCFL's: $W$) | |
+# | **unit 04** | | | |
+# | $m$, $x_m$ | $(d_m,)$ | a modality, and an item's features in it | |
+# | $f_m, g_m$ | | encoder and decoder of modality $m$ | `f`, `g` |
+# | $S$, $z_S$ | $(k,)$ | the modalities that are given, and the code shared by all | `code` |
+# | $h_x, h_y$ | $(k,)$ | two codes, tied by a penalty | `h_x`, `h_y` |
+# | $\alpha$ | | weight of that penalty, 0 to 1 (no dual weight here) | `alpha` |
+# | **unit 05** | | | |
+# | $Z_x, Z_y$ | $(n, k)$ | outputs of two networks for a batch of $n$ pairs | `Z_x`, `Z_y` |
+# | $r$ | | ridge on the covariances of outputs (in unit 03: length of a group) | `r` |
+# | $L_x, L_y$ | $(k, k)$ | Cholesky factors, $L_x L_x^\top = \Sigma_{xx} + rI$ (in JRL: graph Laplacians) | `L_x`, `L_y` |
+# | $T$ | $(k, k)$ | whitened cross-covariance, its singular values are $\rho$ | `T` |
 #
 # ## Recap
 #

@@ -66,6 +66,7 @@ assert not np.isclose(one_width, np.exp(-49 / 50)), (
 )
 assert not np.isclose(one_width, np.exp(-1 / 4)), "add up the squares of the columns; no mean."
 assert not np.isclose(one_width, 0), "0: divide by 2ℓ², do not multiply; a wider kernel is larger."
+assert one_width <= 1, f"{one_width:.4f}: no kernel is above 1; the exponent is negative."
 assert np.isclose(one_width, np.exp(-0.5)), f"one width apart gives e^-1/2, got {one_width:.4f}."
 assert np.allclose(np.diag(K), 1), "an item's kernel with itself is 1."
 assert np.isclose(K[1, 2], np.exp(-10 / 50)), "(3, 4) and (0, 5): sum the squares of all columns."
@@ -173,7 +174,8 @@ print(f"{fresh.shape} " + " ".join(f"{v:.6f}" for v in fresh[:, 2]))
 # F_x F_y = U\, \mathrm{diag}(\rho)\, V^\top, \qquad \alpha = K_x^{+} F_x U, \quad \beta = K_y^{+} F_y V$$
 #
 # where $K^{+}$ is the pseudo-inverse. Return the first $k$ columns of each and the first $k$ of $\rho$. Eigenvalues
-# that should be zero come out as tiny numbers of either sign.
+# that should be zero come out as tiny numbers of either sign, and the root of a negative one is NaN (numpy then says
+# that the SVD "did not converge").
 #
 # <details><summary>Hint 1</summary>
 #
@@ -236,7 +238,7 @@ assert np.allclose(rho, planted / 2, atol=1e-4), (
 )
 scaled = alpha.T @ (K_x @ K_x + 50 * K_x) @ alpha, beta.T @ (K_y @ K_y + 50 * K_y) @ beta
 assert np.allclose(scaled[0], np.eye(3), atol=1e-5), (
-    "αᵀ(K_x² + κK_x)α is not 1: α solves K_x α = F_x U, it is not U itself."
+    "αᵀ(K_x² + κK_x)α is not 1: α = K_x⁺ F_x U, with the pseudo-inverse; neither U nor an inverse."
 )
 assert np.allclose(scaled[1], np.eye(3), atol=1e-5), "α is right, β not: V is Vt transposed."
 assert np.allclose(alpha.T @ K_x @ K_y @ beta, np.diag(rho), atol=1e-5), "αᵀ K_x K_y β is not ρ."
@@ -390,7 +392,10 @@ assert not (np.isclose(first, 1) and np.isclose(s[1, 1], 5 / 9)), (
 assert not np.isclose(first, 1), (
     "1: no cosine and no majority here: multiply the shares and add up."
 )
-assert not np.isclose(first, 0), "0: texts must vote among the training *texts*, train_y."
+assert not np.isclose(first, 0), (
+    "0: texts vote among the training *texts*, train_y, and the nearest by *distance* vote."
+)
+assert not np.isclose(first, 7 / 18), "7/18: every training item voted; only the k nearest do."
 assert np.isclose(first, 5 / 9), f"shares (2/3, 1/3, 0) on both sides make 5/9, got {first:.4f}."
 assert np.allclose(s, [[5 / 9, 0, 5 / 9], [0, 1, 0]]), f"expected 5/9, 0, 5/9 and 0, 1, 0: got {s}."
 plane = np.array([[0.0, 0.0], [0.0, 9.0], [1.0, 1.0], [5.0, 5.0]])

@@ -66,6 +66,7 @@ a[1] = float("nan")  # missing rows may hold anything: here NaN, and the numbers
 f_a, f_b = (lambda v: v + 3), (lambda v: 2 * v.sum(dim=1, keepdim=True) + 6)
 there = torch.tensor([[True, True], [False, True], [True, False]])
 z = fused_code([a, b], there, [f_a, f_b])
+assert b[2].tolist() == [5, 5], "x was changed: make new tensors, with torch.where."
 assert not torch.isnan(z).any(), "NaN: a missing row was multiplied by 0; choose zeros instead."
 assert z.shape == (3, 1), (
     f"one code of size k = 1 for each of 3 items: (3, 1), got {tuple(z.shape)}."
@@ -74,6 +75,7 @@ assert z[0].item() != 7, "the mean of the codes; the formula is a sum."
 assert z[0].item() == 14, f"both are there: (1 + 3) + (2·2 + 6) = 14, got {z[0].item():.0f}."
 assert z[1].item() != 8, "the code of what is missing was set to 0: set its *input* to 0."
 assert z[2].item() != 14, "the code of what is missing was set to 0: set its *input* to 0."
+assert z[2].item() != 40, "a missing row may hold numbers, too: look at `present`, not for NaN."
 assert z[1].item() == 11, f"first missing: (0 + 3) + (2·1 + 6) = 11, got {z[1].item():.0f}."
 assert z[2].item() == 20, f"second missing: (11 + 3) + (0 + 6) = 20, got {z[2].item():.0f}."
 w = torch.ones(3, 1, requires_grad=True)
@@ -161,10 +163,14 @@ c = torch.tensor([[-2.0], [-1.0], [1.0], [2.0]])
 same, half = [lambda v: v] * 2, [lambda z: z / 2] * 2
 full, every = torch.ones(4, 2, dtype=torch.bool), [[0, 1], [0], [1]]
 loss = multimodal_loss([c, c], full, every, same, half)
+assert isinstance(loss, torch.Tensor), "return a tensor: a float has lost the graph."
 assert loss.shape == (), f"the loss is one number, a scalar tensor, got shape {tuple(loss.shape)}."
 assert loss != 0, "0: only complete items were tried; go through all subsets."
 assert not np.isclose(loss, 5 / 6), "twice what it should be: the mean over m, not the sum."
 assert not np.isclose(loss, 5 / 4), "three times what it should be: the mean over the subsets."
+assert not np.isclose(loss, 5 / 16), (
+    "what was not given must be asked back, too: all m for every S."
+)
 assert np.isclose(loss, 5 / 12), f"(0 + 0.625 + 0.625) / 3 = 0.4167 expected, got {loss:.4f}."
 blind = multimodal_loss([c, c], full, [[0]], same, [lambda z: z / 2, lambda z: 0 * z])
 assert blind > 1, "what was not given must be asked back, too: all m for every S."
@@ -176,6 +182,7 @@ assert not torch.isnan(known), "NaN: a row that is missing was compared; leave i
 assert not np.isclose(known, 0.5), "divide by the number of rows that count, not by n."
 assert np.isclose(known, 0.5625), f"(0.625 + 0.5) / 2 expected with a gap, got {known:.4f}."
 given = multimodal_loss([c, gap], there, [[1]], same, half)
+assert not torch.isnan(given), "NaN: a row is *given* where m is in S and present, not in S alone."
 assert not np.isclose(given, 0.9375), "item 0 was given nothing here: it must not count."
 assert np.isclose(given, 0.5), f"(0.5 + 0.5) / 2 expected for S = [1] with a gap, got {given:.4f}."
 print(f"loss {loss:.6f}, one given {blind:.6f}, with a gap {known:.6f} and {given:.6f}")
@@ -302,6 +309,7 @@ assert not torch.isclose(tie, torch.tensor(3.0)), (
 assert not torch.isclose(tie, torch.tensor(2.5)), "2.5: sum the squares over the columns of a pair."
 assert not torch.isclose(tie, torch.tensor(2.0)), "2: the distance is squared, without a root."
 assert not torch.isclose(tie, torch.tensor(10.0)), "10: take the mean over the pairs, not the sum."
+assert not torch.isclose(tie, torch.tensor(8.0)), "8: the reconstructions have the factor 1 - α."
 assert tie == 5, f"at α = 1 the loss is the distance, (1 + 9) / 2 = 5, got {tie:.4f}."
 rec = corr_ae_loss(*inputs, alpha=0.0)
 assert not torch.isclose(rec, torch.tensor(4.0)), "4: rec is a mean over items and columns."
@@ -310,7 +318,12 @@ assert rec == 3, f"at α = 0 the loss is rec_x + rec_y = 1 + 2, got {rec:.4f}."
 plain = corr_ae_loss(*inputs, alpha=0.25)
 assert torch.isclose(plain, torch.tensor(3.5)), f"3/4 · 3 + 1/4 · 5 = 3.5, got {plain:.4f}."
 cross = corr_ae_loss(*inputs, alpha=0.25, variant="cross")
-assert not torch.isclose(cross, plain), "'cross' changed nothing: read x from h_y and y from h_x."
+assert not torch.isclose(cross, plain), (
+    "'cross' has the value of 'plain': read x from h_y by g_x, and y from h_x by g_y."
+)
+assert not torch.isclose(cross, torch.tensor(6.875)), (
+    "6.875: in 'cross' the own codes are not read."
+)
 assert torch.isclose(cross, torch.tensor(4.625)), f"cross: 3/4 · 4.5 + 1/4 · 5, got {cross:.4f}."
 grads = torch.autograd.grad(tie, (h_x, h_y))
 assert torch.allclose(grads[0], -grads[1]), (
@@ -375,6 +388,8 @@ r = relative_distance(h_x, h_y)
 assert not np.isclose(r, 1 / 3), "1/3: partners are among the non-partners; leave out i = j."
 assert not np.isclose(r, 1 / 2), "1/2: square the distances."
 assert not np.isclose(r, 5), "5 is upside down."
+assert not np.isclose(r, 0.4), "2/5: there are n(n - 1) non-partners, not n²."
+assert not np.isclose(r, 0.25), "1/4: from an h_x to an h_y, below the line as well."
 assert np.isclose(r, 0.2), f"partners (1 + 1)/2, others (9 + 1)/2: 0.2 expected, got {r:.4f}."
 small = relative_distance(0.01 * h_x, 0.01 * h_y)
 assert np.isclose(small, r), "shrinking all codes changed the result: it should be a ratio."

@@ -82,7 +82,7 @@ print(f"chance                                   {chance:.3f}")
 
 # %% [markdown]
 # Across spaces everything is at chance: not even English finds *itself*. Each CCA invents axes of
-# its own. For $M$ modalities there would be $M(M-1)/2$ of them, and a
+# its own. (Kettenring, 1971, extends CCA to many sets at once: linear, and for complete items.) For $M$ modalities there would be $M(M-1)/2$ of them, and a
 # query of a picture **and** a word has a place in none. We want **one code** that any modality can
 # write and from which every modality can be read.
 #
@@ -383,8 +383,8 @@ h_x, h_y = f_x(x), f_y(y)
 rec_x, rec_y = ((x - g_x(h_x)) ** 2).mean(), ((y - g_y(h_y)) ** 2).mean()
 distance = ((h_x - h_y) ** 2).sum(dim=1).mean()
 loss = (1 - alpha) * (rec_x + rec_y) + alpha * distance
-rec_x.backward(retain_graph=True)
-assert f_y.weight.grad is None  # the reconstruction of x never reaches the texts' encoder
+reach = [torch.autograd.grad(c, f_y.weight, allow_unused=True)[0] for c in (rec_x, distance)]
+assert [r is None for r in reach] == [True, False]  # only the penalty reaches the texts' encoder
 
 # %% [markdown]
 # | | multimodal autoencoder | Corr-AE |
@@ -425,14 +425,8 @@ def draw(alpha, ax=None):
     ax.plot(*np.stack([h_x, h_y]).transpose(2, 0, 1), color="grey", linewidth=0.4)
     ax.scatter(*h_x.T, c=common[:, 0], s=12)
     ax.scatter(*h_y.T, c=common[:, 0], s=12, marker="^")
-    ax.set(
-        title=f"α = {alpha}",
-        xlim=(-2.5, 2.5),
-        ylim=(-2.5, 2.5),
-        xticks=[],
-        yticks=[],
-        aspect="equal",
-    )
+    frame = {"xlim": (-3.5, 3.5), "ylim": (-3.5, 3.5), "xticks": [], "yticks": []}
+    ax.set(title=f"α = {alpha}", aspect="equal", **frame)
 
 
 for alpha, ax in zip((0, 0.5, 0.9, 1), plt.subplots(1, 4, figsize=(8, 2.3))[1], strict=True):
@@ -465,7 +459,8 @@ _ = interact(
 #
 # </details>
 #
-# So divide the distance of partners by that of *non-partners*: the **relative distance** ignores
+# So divide the distance of partners by that of *non-partners* (here one stranger each, the next in the
+# list): the **relative distance** ignores
 # the scale. At 1, a partner is no nearer than a stranger. Now the emoji, held-out pairs, three splits. (We look at the test scores
 # to see an effect, not to choose $\alpha$.)
 

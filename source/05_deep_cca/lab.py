@@ -45,7 +45,8 @@ use_style()
 #
 # </details>
 #
-# You should see 0.8 and the gradient 0.06, -0.12, 0.12, -0.06 for the four pairs of the lesson.
+# You should see 0.8 for the four pairs of the lesson, here shifted, $z_x$ three times as long; and the gradient
+# 0.02, -0.04, 0.04, -0.02, a third of the lesson's.
 
 
 # %% solution="correlation_gradient" minutes=15
@@ -72,6 +73,8 @@ expected = np.array([0.06, -0.12, 0.12, -0.06])
 assert not np.allclose(gradient, z_y / 10), "only the numerator was differentiated: subtract ρ z_x."
 assert not np.allclose(gradient, -expected), "this is the gradient of -ρ: turn the sign."
 assert not np.allclose(gradient, expected * np.sqrt(10)), "divide by the length of z_x, too."
+assert not np.allclose(gradient, expected[[1, 0, 3, 2]]), "this is the gradient in z_y, not in z_x."
+assert not np.allclose(gradient, 4 * expected), "use lengths, not standard deviations."
 assert np.allclose(gradient, expected), f"expected {expected}, got {gradient.round(4)}."
 rho, gradient = correlation_gradient(3 * z_x + 5, z_y - 7)
 assert np.isclose(rho, 0.8), f"shift and scale changed ρ to {rho:.4f}: centre both sides first."
@@ -150,6 +153,8 @@ assert isinstance(value, torch.Tensor), "return a tensor: a float has lost the g
 assert value.ndim == 0, f"a single number is expected, got shape {tuple(value.shape)}."
 assert not np.isclose(value.item(), 1.07), "1.07 is the sum of ρ²: sum the singular values."
 assert not np.isclose(value.item(), 0.9), "0.9 is the largest correlation alone: sum all of them."
+assert not np.isclose(value.item(), -1.5), "the sign: this is to be maximised, so return +Σρ."
+assert not np.isclose(value.item(), 0.5), "0.5 is the mean of the ρ: sum them."
 assert np.isclose(value.item(), 1.5), f"planted were 0.9 + 0.5 + 0.1, got {value.item():.4f}."
 assert value.requires_grad, "the graph is lost: no numpy, no detach, no item on the way."
 (gradient,) = torch.autograd.grad(value, Z_x)
@@ -158,7 +163,8 @@ M = torch.tensor([[2.0, 1.0, 0.0], [0.0, 1.0, 3.0], [1.0, 0.0, 1.0]], dtype=torc
 moved = total_correlation(Z_x @ M + 5, Z_y @ M.T - 3).item()
 assert np.isclose(total_correlation(Z_x + 5, Z_y - 3).item(), 1.5), "a shift matters: centre first."
 assert np.isclose(moved, 1.5), (
-    "mixing the outputs matters: whiten by the full Σ, both sides; the second solve takes M transposed."
+    "mixing the outputs matters: whiten by the full Σ, both sides; the second solve takes M transposed; "
+    "sum singular values, not the diagonal of T."
 )
 assert not np.isclose(total_correlation(Z_x, Z_y, 1.0).item(), 1.5 / np.sqrt(2)), (
     "the ridge must be added to both covariances."
@@ -263,7 +269,15 @@ assert len(used) == 24, (
 assert min(means) >= -2, (
     f"with two outputs no loss is below -2: divide by the number of batches: {means}."
 )
-assert after < before, "training made the loss larger: the optimiser descends, so give it -Σρ."
+assert after != before, "the networks did not change: optimiser.step() is missing."
+assert after < before or means[2] < means[0], (
+    "training made the loss larger: the optimiser descends, so call backward on the loss as it is."
+)
+wrong = {-0.7435: "take the rows in the given order, not 0, 1, 2, ..."}
+wrong |= {-0.4391: "take the same rows of X and Y: partners must stay together."}
+wrong |= {-0.6525: "old gradients must be cleared before each backward pass."}
+for value, message in wrong.items():
+    assert abs(means[0] - value) > 2e-4, f"first mean {means[0]:.4f}: {message}"
 assert means[2] < means[0], "the loss does not fall from epoch to epoch: is every step made?"
 reference = [-0.650, -0.743]  # what the first and the last epoch should show, to three digits
 assert abs(means[0] - reference[0]) < 2e-3, (
@@ -273,6 +287,10 @@ assert abs(means[0] - reference[0]) < 2e-3, (
 assert abs(means[2] - reference[1]) < 2e-3, (
     f"the third mean should be {reference[1]}, got {means[2]:.3f}: old gradients must be cleared "
     "before each backward pass."
+)
+whole = three_epochs(seed=1, n=80, batch_size=20)[1]
+assert len(whole) == 24, (
+    "80 pairs make 4 full batches of 20: do not leave out a last batch that is full."
 )
 print("steps per epoch", len(used) // 6, " mean losses", " ".join(f"{m:.5f}" for m in means))
 ### BEGIN HIDDEN TESTS
@@ -342,6 +360,7 @@ assert not np.isclose(turned[0], 1), (
     "a relation that turned round shows as -1: take no absolute value."
 )
 assert np.isclose(turned[0], -1), f"expected -1, got {turned[0]:.4f}: correlate centred columns."
+assert chance[0] < chance[1], "keep the order of the training directions: do not sort."
 common = rng.normal(size=(600, 2))
 X, Y = (common @ rng.normal(size=(2, 4)) + 0.5 * rng.normal(size=(600, 4)) for _ in "xy")
 real = np.asarray(held_out_correlations(X[:300], Y[:300], X[300:] + 9, Y[300:], k=2))
@@ -407,11 +426,13 @@ n = smallest_batch(50, 50, 1)
 assert isinstance(n, int), f"a batch is a whole number of pairs: return an int, got {n!r}."
 assert n != 2500, "2500 / (2500 - 1) is more than 1: the formula has n - 1."
 assert n != 51, "multiply the two numbers of outputs."
+assert n != 2502, "2500 / (2502 - 1) is less than 1, but 2501 does: *at most* `excess`."
 assert n == 2501, f"50 outputs a side and an excess of 1 need 2501 pairs, got {n}."
 assert smallest_batch(10, 5, 3.0) != 17, "50/16 is more than 3: round up, not down."
 assert smallest_batch(10, 5, 3.0) == 18, f"got {smallest_batch(10, 5, 3.0)} for (10, 5, 3.0)."
 small = smallest_batch(8, 8, 8)
 assert small != 9, "9 pairs of 8 outputs correlate perfectly: the bound k_x + k_y + 1 is missing."
+assert small != 16, "16 pairs, centred, span 15 dimensions: 8 and 8 must meet. Mind the + 1."
 assert small == 17, f"8 outputs a side need at least 17 pairs, got {small}."
 noise = torch.randn(2, n, 50, generator=torch.Generator().manual_seed(0), dtype=torch.double)
 print(f"n = {n}: expected 1, a trial shows {-cca_loss(*noise, ridge=0).item():.3f}; small {small}")
