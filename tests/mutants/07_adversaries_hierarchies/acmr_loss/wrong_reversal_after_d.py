@@ -1,0 +1,6 @@
+def acmr_loss(z_x, z_y, labels, classifier, discriminator, lam, beta=1.0, margin=0.2):
+    label = F.cross_entropy(classifier(z_x), labels) + F.cross_entropy(classifier(z_y), labels)
+    z = F.normalize(torch.cat([z_x, z_y]))
+    t = torch.cat([torch.ones(len(z_x)), torch.zeros(len(z_y))])
+    modality = F.binary_cross_entropy_with_logits(reverse_gradient(discriminator(z), lam).squeeze(1), t)
+    return label + beta * triplet_loss(z_x, z_y, labels, margin) + modality

@@ -1,0 +1,2 @@
+def parts_code(x, encoder):
+    return encoder(x).mean(dim=1)

@@ -1,0 +1,2 @@
+def reversal(z, lam):
+    return z.detach() - lam * (z - z.detach())

@@ -1,0 +1,4 @@
+def reversal(z, lam):
+    out = z.clone()
+    out.register_hook(lambda gradient: -lam * gradient)
+    return out
