@@ -325,6 +325,19 @@ plt.show()
 # | $r$ | | ridge on the covariances of outputs (in unit 03: length of a group) | `r` |
 # | $L_x, L_y$ | $(k, k)$ | Cholesky factors, $L_x L_x^\top = \Sigma_{xx} + rI$ (in JRL: graph Laplacians) | `L_x`, `L_y` |
 # | $T$ | $(k, k)$ | whitened cross-covariance, its singular values are $\rho$ | `T` |
+# | **unit 06** | | | |
+# | $o$ | $(c,)$ | logits, the outputs of a classifier | `o` |
+# | $t$ | $(c,)$ | target: 1 for a label that the item has, else 0 (books write $y$) | `t` |
+# | $p$ | $(c,)$ | posterior, $\mathrm{softmax}(o)$ or $\sigma(o)$, label by label (in unit 08 alone: the positive) | `p` |
+# | $\sigma(o)$ | | the sigmoid (in JRL a weight; $\Sigma$: covariances) | `sigmoid` |
+# | $\tau$ | | temperature: divides logits, in unit 08 similarities | `tau`, `temperature` |
+# | $m$ | | number of labels (in unit 04 a modality, in unit 08 the margin) | |
+# | **unit 08** | | | |
+# | $a, p, n$ | $(k,)$ | anchor, positive, negative (elsewhere CCA's weights, a probability, a number of items) | `a`, `p`, `n` |
+# | $s_{ap}, s_{an}$ | | similarity of the anchor to the positive, to the negative | `s_ap`, `s_an` |
+# | $m$; $m_0, m_{an}$ | | margin; SAM's before it adapts, and of one pair | `m`, `margin`; `m_0` |
+# | $\omega$, $g(\omega)$ | | progress of training from 0 to 1, and SAM's schedule (in unit 04 $g_m$ is a decoder) | `progress`, `g` |
+# | $q_n$ | | softmax probability of a negative ($q_c$: share of class $c$) | `q` |
 #
 # ## Recap
 #

@@ -149,6 +149,9 @@ assert np.allclose(g, [[1 / 6, -1 / 12, -1 / 4]]), (
     f"(p - t) / 3 with p = (1/2, 3/4, 1/4) expected, got {g}: does p_j hang on its own o_j only?"
 )
 far, g_far = sigmoid_loss(np.array([[1000.0, -1000.0]]), np.array([[0.0, 0.0]]))
+assert np.isfinite(far), (
+    "not finite at a logit of 1000: no exponential of a large number, no log 0."
+)
 assert np.isclose(far, 500), f"(1000 + 0) / 2 = 500 expected, got {far:.4f}: no clipping."
 assert np.allclose(g_far, [[0.5, 0]]), f"p = (1, 0), so (1, 0) / 2 expected, got {g_far}."
 low, _ = sigmoid_loss(np.array([[-800.0], [800.0]]), np.array([[1.0], [1.0]]))
@@ -168,9 +171,9 @@ print(f"{value:.6f} {np.abs(slope).sum():.6f} {slope[2, 1]:.6f} {slope[4, 6]:.6f
 #
 # `train_without_pairs`, 30 minutes, 4 points.
 #
-# The core of the method, with one linear layer a side so that a step can be checked by hand. $X$ $(n, d_x)$ and
-# $Y$ $(m, d_y)$ come from different collections: **their numbers differ**, and row $i$ of one has
-# nothing to do with row $i$ of the other. For each side, start with $W = 0$ $(d, c)$ and $b = 0$ $(c,)$ and repeat `steps` times, over all
+# The core of the method, with one linear layer a side so that a step can be checked by hand. $X$ $(n, d_x)$ and $Y$
+# $(m, d_y)$ come from different collections: **their numbers differ**, and row $i$ of one has nothing to do with row
+# $i$ of the other. For each side, start with $W = 0$ $(d, c)$ and $b = 0$ $(c,)$ and repeat `steps` times, over all
 # its rows at once:
 #
 # $$o = X W + b, \qquad G = \frac{\mathrm{softmax}(o) - t}{n}, \qquad
@@ -190,8 +193,8 @@ def softmax(o):
 # %% [markdown]
 # <details><summary>Hint 1</summary>
 #
-# Write the training of *one* side as an inner function of (features, labels), and call it twice. `np.eye(c)[labels]` are
-# the targets $t$.
+# Write the training of *one* side as an inner function of (features, labels), and call it twice. `np.eye(c)[labels]`
+# are the targets $t$.
 #
 # </details>
 #
@@ -240,7 +243,9 @@ assert np.allclose(W, [[-1 / 6, 5 / 6, -2 / 3]]), (
     f"one step from 0, where p = 1/3: W_x = (-1/6, 5/6, -2/3), got {W}."
 )
 assert not np.allclose(b, 0), "the bias stays 0: it has a gradient, too."
-assert np.allclose(b, [1 / 6, 1 / 6, -1 / 3]), f"b_x = (1/6, 1/6, -1/3) expected, got {b}."
+assert np.allclose(b, [1 / 6, 1 / 6, -1 / 3]), (
+    f"b_x = (1/6, 1/6, -1/3) expected, got {b}: the sum over items of the same G that W used."
+)
 assert not np.allclose(V, [[1 / 3, -1 / 6, -1 / 6], [-1 / 2, 1, -1 / 2]]), (
     "the texts' gradient was divided by the number of pictures."
 )
@@ -290,8 +295,8 @@ for W_s, b_s in train_without_pairs(fresh[0], marks[0], fresh[1], marks[1], 4, 0
 #
 # </details>
 #
-# You should see that the sure picture (0.6) beats the one that is as unsure as the text (0.52), and that a larger $\tau$
-# lowers both.
+# You should see that the sure picture (0.6) beats the one that is as unsure as the text (0.52), and that a larger
+# $\tau$ lowers both.
 
 
 # %% solution="same_class" minutes=15
@@ -337,7 +342,8 @@ print(f"{fresh.shape} {fresh.sum():.6f} {fresh[2, 1]:.6f} {fresh[3, 0]:.6f}")
 #
 # Classify without a single mistake, and put each item into the corner of its class. All $n_c$ gallery items of the
 # query's class (its own partner among them) then have the same score, and all others a lower one. Ties are broken by
-# chance. With which probability is the own partner among the first $k$? Return the **mean over all queries**; each item of `labels` is a query once.
+# chance. With which probability is the own partner among the first $k$? Return the **mean over all queries**; each
+# item of `labels` is a query once.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -374,7 +380,7 @@ assert not np.isclose(one, 3 / 4), "the mean over classes; large classes have mo
 assert not np.isclose(one, 1 / 6), "k/n is chance: a perfect classifier rules out other classes."
 assert not np.isclose(one, 1), "it finds the class, not the item: partners are tied."
 assert np.isclose(one, 0.5), f"(4 · 1/4 + 1 + 1) / 6 = 0.5 expected at k = 1, got {one:.4f}."
-assert two <= 1, "above 1: a probability ends at 1, for classes of k items or fewer."
+assert not np.isclose(two, 1), "k/n_c = 2 for a class of one: a probability ends at 1."
 assert np.isclose(two, 4 / 6), f"(4 · 2/4 + 1 + 1) / 6 = 0.6667 expected at k = 2, got {two:.4f}."
 assert np.isclose(perfect_recall(few, 6), 1), "at k = 6 everything is found."
 rng, hits = np.random.default_rng(0), []
@@ -393,9 +399,10 @@ print(
 # %% [markdown]
 # ## Your own experiment
 #
-# An unseen class has no corner. Softmax must give it away; **sigmoids**, one a group, could all say no. Do
-# they? Leave a group out of training, and compare the largest probability of its pictures with that of others. Write down what
-# you expect, then run. Which group hides best, and with what is it confused? What else could serve as "I do not know this"?
+# An unseen class has no corner. Softmax must give it away; **sigmoids**, one a group, could all say no. Do they?
+# Leave a group out of training, and compare the largest probability of its pictures with that of others. Write down
+# what you expect, then run. Which group hides best, and with what is it confused? What else could serve as "I do not
+# know this"?
 
 # %% experiment="unseen_class"
 train, test = load_emoji().features(image="cnn", text="lsa").split(seed=0)
@@ -426,16 +433,18 @@ plt.show()
 #
 # `what_classes_say`, 10 minutes, 3 points, marked by hand.
 #
-# A museum has 50,000 photographs of its objects, sorted into 30 kinds ("vase", "coin", ...), and 20,000 catalogue texts, sorted into
-# the same kinds. Nobody knows which text describes which photograph. In three to six sentences: can Deep-SM be trained here, and what
-# in its loss says so (1 point)? A visitor asks for *the text of this very vase*: what will he get, and why would more training for the same kinds
-# not help (1 point)? Some objects are both "coin" and "jewellery": which output and loss, and what goes wrong with the other (1 point)?
+# A museum has 50,000 photographs of its objects, sorted into 30 kinds ("vase", "coin", ...), and 20,000 catalogue
+# texts, sorted into the same kinds. Nobody knows which text describes which photograph. In three to six sentences:
+# can Deep-SM be trained here, and what in its loss says so (1 point)? A visitor asks for *the text of this very
+# vase*: what will he get, and why would more training for the same kinds not help (1 point)? Some objects are both
+# "coin" and "jewellery": which output and loss, and what goes wrong with the other (1 point)?
 
 # %% [markdown] written="what_classes_say" points=3
 # ### BEGIN SOLUTION
-# Yes: the loss is a sum of two classification losses, one over photographs, one over texts, and no term holds both; so neither pairs nor
-# equal numbers are needed (1 point). He gets texts of vases in nearly random order: to the loss all vases are one target, and a perfect classifier would
-# tie them all, with the right one among the first k in k out of n_c cases; only finer classes or pairs can say more (1 point). Sigmoid outputs and binary
-# cross-entropy, a question for each kind; softmax must share out a probability of 1, so that an object of two kinds gets about one half for each (and an object
-# of none still gets 1) (1 point).
+# Yes: the loss is a sum of two classification losses, one over photographs, one over texts, and no term holds both;
+# so neither pairs nor equal numbers are needed (1 point). He gets texts of vases in nearly random order: to the loss
+# all vases are one target, and a perfect classifier would tie them all, with the right one among the first k in k out
+# of n_c cases; only finer classes or pairs can say more (1 point). Sigmoid outputs and binary cross-entropy, a
+# question for each kind; softmax must share out a probability of 1, so that an object of two kinds gets about one
+# half for each (and an object of none still gets 1) (1 point).
 # ### END SOLUTION

@@ -272,11 +272,13 @@ for m in (0.1, 0.5):
 # `sam_margins`, 25 minutes, 4 points.
 #
 # $$m_{an} = (1 - g)\, m_0 + g\, m_0\, \bigl(1 - \mathrm{sim}(a, n)\bigr), \qquad
-# g(p) = \frac{\sigma(p) - \sigma(0)}{\sigma(1) - \sigma(0)}, \qquad \sigma(p) = \frac{1}{1 + e^{-10 (p - 1/2)}}$$
+# g(\omega) = \frac{\sigma(\omega) - \sigma(0)}{\sigma(1) - \sigma(0)}, \qquad
+# \sigma(\omega) = \frac{1}{1 + e^{-10 (\omega - 1/2)}}$$
 #
-# with $p$ the progress of training. Similarity of two classes, step by step: (1) scale every row of $z$ to length
-# 1; (2) the centroid of a class is the mean of its rows; (3) subtract from every centroid the mean of the
-# *centroids*; (4) sim is the cosine of two centroids, and **0 where it is negative**; that of a class with itself is
+# with $\omega$ the progress of training (`progress`), and $g$ short for $g(\omega)$. Similarity of two classes, step
+# by step: (1) scale every row of $z$ to length 1; (2) the centroid of a class is the mean of its rows; (3) subtract
+# from every centroid the mean of the *centroids*; (4) sim is the cosine of two centroids, and **0 where it is
+# negative**; that of a class with itself is
 # 1. The margin of two items is that of their classes.
 #
 # <details><summary>Hint 1</summary>
@@ -301,7 +303,7 @@ def sam_margins(labels, z, base, progress):
     """SAM's margin of each (anchor, negative).
 
     labels: (n,) classes, three or more different ones; z: (n, k) embeddings of any length; base:
-    m_0, above 0; progress: from 0 to 1. Returns (n, n).
+    m_0, above 0; progress: ω, from 0 to 1. Returns (n, n).
     """
     ### BEGIN SOLUTION
     classes, c = np.unique(labels, return_inverse=True)
@@ -310,7 +312,7 @@ def sam_margins(labels, z, base, progress):
     centroids = centroids - centroids.mean(axis=0)
     centroids = centroids / np.linalg.norm(centroids, axis=1, keepdims=True)
     sim = np.clip(centroids @ centroids.T, 0, 1)
-    sigma = [1 / (1 + np.exp(-10 * (p - 0.5))) for p in (0, progress, 1)]
+    sigma = [1 / (1 + np.exp(-10 * (omega - 0.5))) for omega in (0, progress, 1)]
     g = (sigma[1] - sigma[0]) / (sigma[2] - sigma[0])
     return base * (1 - g * sim[c][:, c])
     ### END SOLUTION
@@ -319,7 +321,7 @@ def sam_margins(labels, z, base, progress):
 # %% check="check_sam_margins" for="sam_margins" points=4
 z = np.array([[0.48, 0.36, 0.8], [0.48, -0.36, 0.8], [-0.48, 0.36, 0.8], [-0.48, -0.36, 0.8]])
 kinds = np.array([0, 1, 2, 3])
-start, half, end = (sam_margins(kinds, z, 0.2, p) for p in (0.0, 0.5, 1.0))
+start, half, end = (sam_margins(kinds, z, 0.2, omega) for omega in (0.0, 0.5, 1.0))
 assert np.shape(end) == (4, 4), f"a margin for each pair of items: (4, 4), got {np.shape(end)}."
 assert np.allclose(start, 0.2, atol=1e-6), (
     "at the start all margins are m_0: stretch σ so that g = 0."
@@ -350,8 +352,8 @@ print(
 ### BEGIN HIDDEN TESTS
 rng = np.random.default_rng(84)
 z, kind = rng.normal(size=(9, 2)) + 1, np.array([5, 2, 9, 2, 5, 7, 9, 9, 7])
-for p in (0.1, 0.6, 1.0):
-    out = sam_margins(kind, z, 0.3, p)
+for omega in (0.1, 0.6, 1.0):
+    out = sam_margins(kind, z, 0.3, omega)
     print(f"{out.sum():.5f} {out[0, 1]:.6f} {out[2, 3]:.6f} {out[5, 0]:.6f}")
 ### END HIDDEN TESTS
 
@@ -419,6 +421,11 @@ assert not np.isclose(several, np.log(2)), "log 2: only the first positive count
 assert np.isclose(several, np.log(8) / 2), (
     f"(log 2 + log 4) / 2 = 1.04 expected, got {several:.4f}."
 )
+uneven = contrastive_loss(row.repeat(2, 1), two ^ torch.tensor([[False], [True]]), 1.0).item()
+assert not np.isclose(uneven, np.log(32) / 3), (
+    "mean over each anchor's positives, then over anchors."
+)
+assert np.isclose(uneven, np.log(128) / 4), f"(log 8 / 2 + log 4) / 2 expected, got {uneven:.4f}."
 cold = contrastive_loss(torch.tensor([[1.0, -1.0], [1.0, -1.0]]), own[:2, :2], 0.001).item()
 assert np.isfinite(cold), "overflow at τ = 0.001: use logsumexp or log_softmax, not exp and log."
 assert np.isclose(cold, 1000), f"one anchor right, one wrong by 2/0.001: 1000, got {cold:.2f}."
@@ -465,7 +472,8 @@ plt.legend()
 plt.show()
 
 # %% [markdown]
-# *Figure: validation mAP against the margin, one line for each miner.*
+# *Figure: validation mAP against the margin, one line for each miner. Each point is one training on one split: before
+# you believe a small difference, train again with another `random_state`.*
 
 # %% [markdown]
 # ## In your own words
@@ -474,7 +482,7 @@ plt.show()
 #
 # Three trainings with a margin of 0.2 report at their end:
 #
-# | | loss | share of triplets active | mean distance within a modality |
+# | | loss | share of all triplets that are active | mean distance within a modality |
 # |---|---|---|---|
 # | A, hardest negatives | 0.20 | 1.00 | 0.02 |
 # | B, semi-hard negatives | 0.00 | 1.00 | 0.00 |
