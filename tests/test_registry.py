@@ -74,7 +74,7 @@ def test_importing_the_package_loads_nothing_heavy():
 def test_readme_shows_the_stored_results_of_every_method():
     results = runpy.run_path(str(ROOT / "tools" / "results.py"))
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert results["with_table"](readme) == readme
+    assert results["with_tables"](readme) == readme
     for dataset in results["DATASETS"]:
         board = stored(dataset)
         assert [row.method for row in board.rows] == [m.name for m in mmlearn.methods()]

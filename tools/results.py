@@ -1,9 +1,14 @@
-"""Run the whole scoreboard and store it: mmlearn/results/*.json and the table of README.md.
+"""Run the whole scoreboard and store it: mmlearn/results/*.json and the tables of README.md.
+
+The second table shows what `python -m benchmarks.diachronic --store` and
+`python -m benchmarks.scenes --store` have kept.
 
 python tools/results.py [--datasets emoji,wikipedia] [--seeds 3] [--table-only]
 """
 
 import argparse
+import json
+import statistics
 import sys
 from pathlib import Path
 
@@ -14,8 +19,43 @@ from mmlearn import scoreboard  # noqa: E402
 from mmlearn.files import write_atomically  # noqa: E402
 from mmlearn.registry import methods  # noqa: E402
 
+RESULTS = ROOT / "mmlearn" / "results"
 DATASETS = ("emoji", "wikipedia")
-MARKERS = ("<!-- methods:begin -->", "<!-- methods:end -->")
+# Of each line: method, what is measured, chance, and which figure of a benchmark it is; then the
+# figures beside it. A figure: a name, a part of the file, a row, a column.
+BLIND, SHUFFLED = "co-attention, image-blind", "  its objects shuffled at test"
+SCENES = (
+    ("vilbert", "accuracy, one-step relations", "0.250", ("relation", "co-attention", "all"), [
+        ("late fusion", "relation", "late fusion", "all"),
+        ("picture hidden", "relation", BLIND, "all"),
+        ("objects shuffled", "relation", SHUFFLED, "all"),
+    ]),
+    ("vilbert", "accuracy, five kinds of question", "0.250", ("kinds", "co-attention", "all"), [
+        ("relations", "kinds", "co-attention", "relation"),
+        ("two steps", "kinds", "co-attention", "two_steps"),
+        ("comparison", "kinds", "co-attention", "comparison"),
+        ("existence", "kinds", "co-attention", "existence"),
+        ("counting", "kinds", "co-attention", "counting"),
+        ("picture hidden", "kinds", BLIND, "all"),
+    ]),
+    ("r2c", "answer and rationale both right", "0.0625", ("reasoning", "R2C", "Q→AR"), [
+        ("picture hidden", "reasoning", "image-blind", "Q→AR"),
+        ("responses alone", "reasoning", "response-only", "Q→AR"),
+        ("objects shuffled", "reasoning", SHUFFLED, "Q→AR"),
+    ]),
+    ("twelve_in_one", "accuracy, five tasks", "–", ("tasks", "one network for all", "mean"), [
+        ("one network a task", "tasks", "one network a task", "mean"),
+    ]),
+)  # fmt: skip
+DIACHRONIC = (
+    ("diachronic", "correlation of found and planted drift", "0", ("known", "diachronic", "r"), [
+        ("times shuffled", "control", "diachronic", "r"),
+        ("unseen emoji", "unseen", "diachronic", "r"),
+    ]),
+    ("diachronic", "mAP at a given time", None, ("known", "diachronic", "timed"), [
+        ("without time", "known", "diachronic", "static"),
+    ]),
+)  # fmt: skip
 
 
 def main():
@@ -28,16 +68,20 @@ def main():
         for dataset in args.datasets.split(","):
             board = scoreboard.run(dataset, seeds=args.seeds)
             print(board)
-            write_atomically(ROOT / "mmlearn" / "results" / f"{dataset}.json", board.to_json())
+            write_atomically(RESULTS / f"{dataset}.json", board.to_json())
     readme = ROOT / "README.md"
-    write_atomically(readme, with_table(readme.read_text(encoding="utf-8")))
+    write_atomically(readme, with_tables(readme.read_text(encoding="utf-8")))
 
 
-def with_table(readme):
-    """README's text with the table of methods as it should be."""
-    before, begin, rest = readme.partition(MARKERS[0])
-    _, end, after = rest.partition(MARKERS[1])
-    return before + begin + "\n\n" + table() + "\n\n" + end + after
+def with_tables(readme):
+    """README's text with the two tables as they should be."""
+    return _between(_between(readme, "methods", table()), "scenes", scenes_table())
+
+
+def _between(text, name, new):
+    before, begin, rest = text.partition(f"<!-- {name}:begin -->")
+    _, end, after = rest.partition(f"<!-- {name}:end -->")
+    return before + begin + "\n\n" + new + "\n\n" + end + after
 
 
 def table():
@@ -61,6 +105,27 @@ def table():
     chance = " | ".join(f"{board.chance:.3f}" for board in boards)
     lines.append(f"| | chance | | {chance} | |")
     return "\n".join(lines)
+
+
+def scenes_table():
+    """A Markdown table of the methods that need times or score pairs, with their controls."""
+    lines = ["| method | measured | chance | result | beside it |", "|---|---|---|---|---|"]
+    for name, specs in (("diachronic", DIACHRONIC), ("scenes", SCENES)):
+        found = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+        for method, what, chance, figure, others in specs:
+            part, row, _ = figure
+            if chance is None:
+                chance = f"{statistics.mean(found[part]['rows'][row]['chance']):.3f}"
+            beside = ", ".join(f"{label} {_figure(found, *where)}" for label, *where in others)
+            lines.append(
+                f"| `{method}` | {what} | {chance} | {_figure(found, *figure)} | {beside} |"
+            )
+    return "\n".join(lines)
+
+
+def _figure(found, part, row, column):
+    values = found[part]["rows"][row][column]
+    return f"{statistics.mean(values):.3f} ± {statistics.stdev(values):.3f}"
 
 
 def _cell(row):
