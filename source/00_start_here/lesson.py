@@ -328,10 +328,15 @@ plt.show()
 # | **unit 06** | | | |
 # | $o$ | $(c,)$ | logits, the outputs of a classifier | `o` |
 # | $t$ | $(c,)$ | target: 1 for a label that the item has, else 0 (books write $y$) | `t` |
-# | $p$ | $(c,)$ | posterior, $\mathrm{softmax}(o)$ or $\sigma(o)$, label by label (in unit 08 alone: the positive) | `p` |
+# | $p$ | $(c,)$ | posterior, $\mathrm{softmax}(o)$ or $\sigma(o)$, label by label (in triplets: the positive) | `p` |
 # | $\sigma(o)$ | | the sigmoid (in JRL a weight; $\Sigma$: covariances) | `sigmoid` |
 # | $\tau$ | | temperature: divides logits, in unit 08 similarities | `tau`, `temperature` |
 # | $m$ | | number of labels (in unit 04 a modality, in unit 08 the margin) | |
+# | **unit 07** | | | |
+# | $\lambda$, $R_\lambda$ | | strength of gradient reversal, and its layer (in JRL $\lambda$ is a weight; plain $R$: relevant items); in $\lambda(p)$, $p$ is the share of training done, unit 08's $\omega$ | `lam`, `R` |
+# | $D$, $W$ | | discriminator of modalities, classifier of both (in LGCFL $W$ projects, in an RBM it holds the weights) | `D`, `W` |
+# | $h^\text{whole}, h^\text{parts}$ | $(k,)$ | codes of the whole and of its parts, in one modality (in unit 04 $h_x, h_y$: two modalities) | `h_parts` |
+# | $e$ | | 1 for a part that exists, else 0, one number for each part | `e` |
 # | **unit 08** | | | |
 # | $a, p, n$ | $(k,)$ | anchor, positive, negative (elsewhere CCA's weights, a probability, a number of items) | `a`, `p`, `n` |
 # | $s_{ap}, s_{an}$ | | similarity of the anchor to the positive, to the negative | `s_ap`, `s_an` |
