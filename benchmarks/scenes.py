@@ -5,7 +5,8 @@ meet in training. "new wording" asks in sentence patterns that training never sh
 standard deviations over seeds of the models; seconds are CPU seconds of all training of a model,
 one thread. python -m benchmarks.scenes [relation] [kinds] [reasoning] [tasks] [--seeds 3] [--store]
 
-`--store` puts the values of every seed into mmlearn/results/scenes.json, for README's table.
+All parts with three seeds take about 90 minutes. `--store` puts the values of every seed into
+mmlearn/results/scenes.json, for README's table.
 """
 
 import argparse
@@ -74,7 +75,7 @@ class Table:
 def _cell(values):
     if not values:
         return "–"
-    mean, sd = np.mean(values), np.std(values)
+    mean, sd = np.mean(values), np.std(values, ddof=1) if len(values) > 1 else 0
     return f"{mean:,.0f}" if mean > 2 else f"{mean:.3f} ± {sd:.3f}"
 
 

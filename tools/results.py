@@ -55,6 +55,9 @@ DIACHRONIC = (
     ("diachronic", "mAP at a given time", None, ("known", "diachronic", "timed"), [
         ("without time", "known", "diachronic", "static"),
     ]),
+    ("diachronic", "mAP, photos of later years", None, ("later years", "diachronic", "timed"), [
+        ("without time", "later years", "diachronic", "static"),
+    ]),
 )  # fmt: skip
 
 

@@ -46,7 +46,7 @@ def test_a_table_shows_means_with_their_spread(capsys):
     table.add("other", accuracy=0.25)
     table.print()
     shown = capsys.readouterr().out
-    assert "0.600 ± 0.100" in shown
+    assert "0.600 ± 0.141" in shown
     assert "102" in shown
     assert "–" in shown
 
