@@ -1,0 +1,2 @@
+def reversal(z, lam):
+    return (1 + lam) * z - lam * z.detach()
