@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_limits
 from benchmarks.stored import store
 from mmlearn.data import load_fashion, load_timeline
 from mmlearn.neural import Diachronic
-from mmlearn.retrieval import chance_level, cross_modal_map
+from mmlearn.retrieval import chance_level, cross_modal_map, evaluate_retrieval
 
 SEEDS = 3
 BINS = 5  # "at a given time": queries and gallery of one fifth of the timeline
@@ -101,8 +101,7 @@ def fashion(seed, data, cut):
     result = {"classes": known.sum(), "n test": len(test)}
     for name, timed in (("timed", True), ("static", False)):
         model, seconds = fit(train, seed, timed)
-        z = model.embed_images(test.images, test.times), model.embed_texts(test.texts, test.times)
-        result[name] = cross_modal_map(model, *z, test.labels)["mean"]
+        result[name] = evaluate_retrieval(model, test)["mean"]
         result["seconds" if timed else "static seconds"] = seconds
     result["chance"] = chance_level(test.labels, test.labels)
     return result

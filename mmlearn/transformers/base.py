@@ -86,6 +86,13 @@ class PairMethod(Estimator):
         self.n_features_ = images.d
         self.scaler_ = RegionScaler(images, self.whiten)
 
+    def _scale_as(self, start, images, known=True):
+        """Take over the scale of `start`, a method of the same size; what differs is refused."""
+        same = start._config() == self._config() and {i.d for i in images} == {start.n_features_}
+        if not (same and known):
+            raise ValueError("start must have the same config, fitted on the same kind of images.")
+        self.n_features_, self.scaler_ = start.n_features_, start.scaler_
+
     def _check_settings(self, n):
         for name, low in {"epochs": 1, "batch_size": 1, "random_state": 0}.items():
             value = getattr(self, name)

@@ -268,14 +268,18 @@ class TwelveInOne(PairMethod):
         checked = {name: self._check(name, task, fitted=False) for name, task in tasks.items()}
         lengths = {name: len(items[-1]) for name, items in checked.items()}
         self._check_settings(min(lengths.values()))
-        self.tasks_ = list(tasks)
-        self.n_words_ = 1 + max(
+        words = 1 + max(
             int(t.max()) for items in checked.values() for t in items[:-1] if torch.is_tensor(t)
         )
+        images = [items[0] for items in checked.values()]
         if start is None:
-            self._learn_scale(max((items[0] for items in checked.values()), key=len))
+            self._learn_scale(max(images, key=len))
+        elif not hasattr(start, "streams_"):
+            raise ValueError("start must be a ViLBERT after pretrain, whose streams to begin with.")
         else:
-            self._begin_as(start, checked)
+            self._scale_as(start, images)
+            words = max(words, len(start.streams_["words.weight"]))
+        self.tasks_, self.n_words_ = list(tasks), words
         self.scores_, self.going_ = ({name: [] for name in tasks} for _ in range(2))
         self.widths_ = [len(items) for items in checked.values()]
         columns = [
@@ -284,15 +288,6 @@ class TwelveInOne(PairMethod):
         ]
         begin = None if start is None else lambda net: take_weights(net.streams, start.streams_)
         return self._fit_network(columns, self._loss, self._metric, begin)
-
-    def _begin_as(self, start, checked):
-        if not hasattr(start, "streams_"):
-            raise ValueError("start must be a ViLBERT after pretrain, whose streams to begin with.")
-        features = {items[0].d for items in checked.values()}
-        if start._config() != self._config() or features != {start.n_features_}:
-            raise ValueError("start must have the same config, fitted on the same kind of images.")
-        self.n_words_ = max(self.n_words_, len(start.streams_["words.weight"]))
-        self.n_features_, self.scaler_ = start.n_features_, start.scaler_
 
     def score_pairs(self, images, texts):
         """The retrieval head: how well each caption goes with its image, (n,) or (n, C)."""

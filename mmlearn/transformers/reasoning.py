@@ -227,22 +227,18 @@ class R2C(PairMethod):
             images, texts, labels, fitted=False
         )
         self._check_settings(len(images))
-        self.n_words_ = int(max(query.max(), response.max())) + 1
-        self.n_classes_ = 0 if images.classes is None else int(images.classes.max()) + 1
-        self._learn_scale(images)
-        if start is not None:
-            self._begin_as(start)
+        words = int(max(query.max(), response.max())) + 1
+        classes = 0 if images.classes is None else int(images.classes.max()) + 1
+        if start is None:
+            self._learn_scale(images)
+        else:
+            check_is_fitted(start)
+            self._scale_as(start, [images], known=classes <= start.n_classes_)
+            words, classes = max(words, start.n_words_), start.n_classes_
+        self.n_words_, self.n_classes_ = words, classes
         items = self.scaler_(images), query, query_tags, response, response_tags, labels
         begin = None if start is None else lambda net: take_weights(net, start.module_.state_dict())
         return self._fit_network(items, self._loss, choice_accuracy, begin)
-
-    def _begin_as(self, start):
-        check_is_fitted(start)
-        same = (start._config(), start.n_features_) == (self._config(), self.n_features_)
-        if not same or self.n_classes_ > start.n_classes_:
-            raise ValueError("start must have the same config, fitted on the same kind of images.")
-        self.n_words_, self.n_classes_ = max(self.n_words_, start.n_words_), start.n_classes_
-        self.scaler_ = start.scaler_
 
     def _loss(self, module, images, *texts_and_labels):
         *texts, labels = texts_and_labels

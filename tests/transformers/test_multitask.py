@@ -187,6 +187,17 @@ def test_what_it_may_begin_with_is_said_in_one_sentence():
         twelve_in_one().fit(tasks(), start=larger)
 
 
+def test_a_refused_start_leaves_what_was_fitted_before():
+    given = tasks()
+    model = twelve_in_one(epochs=1).fit({"referring": given["referring"]})
+    before = model.predict("referring", given["referring"].images, given["referring"].texts)
+    with pytest.raises(ValueError, match="after pretrain"):
+        model.fit(given, start=vilbert())
+    after = model.predict("referring", given["referring"].images, given["referring"].texts)
+    np.testing.assert_array_equal(after, before)
+    assert model.tasks_ == ["referring"]
+
+
 def test_score_pairs_is_the_retrieval_head():
     w = world(20)
     scores = fitted().score_pairs(w.images, w.texts)

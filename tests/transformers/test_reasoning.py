@@ -136,6 +136,18 @@ def test_training_may_begin_as_another_model_and_learn_new_words():
         )
 
 
+def test_a_refused_start_leaves_what_was_fitted_before():
+    w, other = world(60), world(60, seed=1)
+    first = r2c().fit(w.images, (w.texts, w.tags), w.labels)
+    model = r2c().set_params(config=replace(SMALL_R2C, hidden=4))
+    model.fit(w.images, (w.texts, w.tags), w.labels)
+    before = model.score_pairs(w.images, (w.texts, w.tags))
+    few = np.where(other.texts == other.texts.max(), 4, other.texts)
+    with pytest.raises(ValueError, match="same config"):
+        model.fit(other.images, (few, other.tags), other.labels, start=first)
+    np.testing.assert_array_equal(model.score_pairs(w.images, (w.texts, w.tags)), before)
+
+
 def test_without_query_leaves_the_responses_alone():
     w = world(5)
     tokens, tags = without_query((w.texts, w.tags))
