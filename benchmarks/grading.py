@@ -38,7 +38,7 @@ def make_class(folder, n, seed=0):
     wrong = sorted((ROOT / "tests" / "mutants" / LAB).glob("*/wrong_*.py"))
     right = []
     for i in range(n):
-        notebook = nbformat.read(ROOT / "labs" / f"{LAB}.ipynb", as_version=4)
+        notebook = nbformat.read(ROOT / "labs" / f"{LAB}_lab.ipynb", as_version=4)
         fill(notebook)
         path = folder / f"student {i:03d}.ipynb"
         if i % 10 == 9:
@@ -55,7 +55,7 @@ def make_class(folder, n, seed=0):
 
 def fill(notebook):
     """Put the instructor's solutions into an unanswered lab."""
-    solved = nbformat.read(ROOT / "solutions" / f"{LAB}.ipynb", as_version=4)
+    solved = nbformat.read(ROOT / "solutions" / f"{LAB}_lab.ipynb", as_version=4)
     sources = {
         cell.metadata.nbgrader.grade_id: cell.source
         for cell in solved.cells

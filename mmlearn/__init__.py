@@ -1,6 +1,7 @@
 """mmlearn: the helper package of a hands-on course on multimodal and cross-modal embeddings.
 
-Importing it is cheap: neither torchvision nor transformers nor matplotlib is loaded.
+Importing it is cheap: neither torchvision nor transformers nor matplotlib is loaded. It comes with
+the distribution mmlearn-course; another project's distribution mmlearn has the same import name.
 
 >>> import mmlearn
 >>> [m.name for m in mmlearn.methods() if m.kind == "joint"]

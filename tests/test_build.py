@@ -3,12 +3,16 @@
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
+from IPython.core.inputtransformer2 import TransformerManager
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
 import build as builder
+
+from mmlearn.notebook import role_of
 
 COURSE = """
 [[unit]]
@@ -125,44 +129,74 @@ def test_ids_are_valid_unique_and_tell_unit_kind_and_position(root):
         ids = [cell.id for cell in nbformat.read(path, as_version=4).cells]
         assert len(set(ids)) == len(ids)
     ids = [cell.id for cell in notebook(root, "course/01_toy.ipynb").cells]
-    assert ids == [f"01_toy-lesson-{part}" for part in ("card", "01", "02", "03", "footer")]
+    assert ids == [
+        f"01_toy-lesson-{part}" for part in ("card", "01", "install", "02", "03", "footer")
+    ]
 
 
 def test_lab_holds_no_solution_and_the_solution_holds_all(root):
     builder.build(root)
-    lab, solution = ((root / f"{f}/01_toy.ipynb").read_text() for f in ("labs", "solutions"))
+    lab, solution = ((root / f"{f}/01_toy_lab.ipynb").read_text() for f in ("labs", "solutions"))
     for secret in ("2 * x", "Because", "double(1.5)", "SOLUTION", "HIDDEN"):
         assert secret not in lab
         assert secret in solution
     stub = 'def double(x):\n    """Return twice x."""\n    # YOUR CODE HERE\n'
     stub += "    raise NotImplementedError"
-    cells = notebook(root, "labs/01_toy.ipynb").cells
-    assert [cells[2].source, cells[4].source] == [stub, "*Your answer here.*"]
+    cells = notebook(root, "labs/01_toy_lab.ipynb").cells
+    assert [cells[3].source, cells[5].source] == [stub, "*Your answer here.*"]
+
+
+def test_a_check_of_a_lab_reports_and_the_last_cell_adds_up(root):
+    builder.build(root)
+    cells = notebook(root, "labs/01_toy_lab.ipynb").cells
+    assert cells[2].source == "from mmlearn.exercises import check, tally\nimport math"
+    assert cells[4].source == 'with check("double", points=2):\n    print(double(3))'
+    assert role_of(cells[-2]) == "tally"
+    assert cells[-2].source == "# Your points so far.\ntally(\n    double=2,\n    by_hand=1,\n)"
+    solution = notebook(root, "solutions/01_toy_lab.ipynb").cells
+    assert solution[4].source.startswith("print(double(3))\n### BEGIN HIDDEN")
+    assert "tally" not in {role_of(cell) for cell in solution}
+
+
+def test_a_check_that_cannot_be_wrapped_names_its_exercise(root):
+    edit(root, "source/01_toy/lab.py", "print(double(3))", 'print("""a\nb""", double(3))')
+    with pytest.raises(builder.SourceError, match="'double' has a string of several lines"):
+        builder.build(root)
+
+
+def test_a_picture_gets_its_caption_as_alternative_text():
+    figure = nbformat.v4.new_output("display_data", data={"image/png": "iVBO\n", "text/plain": ""})
+    cell = nbformat.v4.new_code_cell("plot()", outputs=[figure])
+    text = nbformat.v4.new_markdown_cell('*Figure: two "dots"\n& a line.* What follows.')
+    builder.describe_pictures(cell, builder.caption_beside([cell, text], 0))
+    assert cell.outputs[0].data["text/html"] == (
+        '<img alt="two &quot;dots&quot; &amp; a line." src="data:image/png;base64,iVBO">'
+    )
 
 
 def test_graded_cells_carry_nbgrader_metadata_and_ours(root):
     builder.build(root)
     for folder in ("labs", "solutions"):
-        cells = notebook(root, f"{folder}/01_toy.ipynb").cells
+        cells = notebook(root, f"{folder}/01_toy_lab.ipynb").cells
         common = {"schema_version": 3, "task": False}
-        assert cells[2].metadata == {
+        assert cells[3].metadata == {
             "nbgrader": {
                 **common, "grade_id": "double", "solution": True, "grade": False, "locked": False
             },
             "mmlearn": {"role": "solution"},
         }  # fmt: skip
-        assert cells[3].metadata == {
+        assert cells[4].metadata == {
             "nbgrader": {
                 **common, "grade_id": "check_double", "solution": False, "grade": True,
                 "locked": True, "points": 2,
             },
             "mmlearn": {"role": "check", "for": "double", "rtol": 1e-2, "atol": 1e-6},
         }  # fmt: skip
-        assert cells[4].metadata.nbgrader == {
+        assert cells[5].metadata.nbgrader == {
             **common, "grade_id": "why", "solution": True, "grade": True, "locked": False,
             "points": 1,
         }  # fmt: skip
-        assert cells[5].metadata == {"mmlearn": {"role": "experiment", "id": "knob"}}
+        assert cells[6].metadata == {"mmlearn": {"role": "experiment", "id": "knob"}}
 
 
 def test_card_and_footer_say_where_the_reader_stands(root):
@@ -179,22 +213,56 @@ def test_card_and_footer_say_where_the_reader_stands(root):
     assert "Previous: [01 · Toy](01_toy.ipynb)" in cells[-1].source
     first = notebook(root, "course/01_toy.ipynb").cells
     assert "counting" in first[0].source
-    assert "Lab: [01 · Toy](../labs/01_toy.ipynb)" in first[-1].source
+    assert "Lab: [01 · Toy](../labs/01_toy_lab.ipynb)" in first[-1].source
     assert "Next: [02 · Next](02_next.ipynb)" in first[-1].source
     assert "OpenMoji](https://openmoji.org), CC BY-SA 4.0" in first[-1].source
-    lab_card = notebook(root, "labs/01_toy.ipynb").cells[0].source
+    lab_card = notebook(root, "labs/01_toy_lab.ipynb").cells[0].source
     assert "| `double` | 5 | 2 |" in lab_card
     assert "**3**" in lab_card
 
 
-def test_setup_cell_installs_only_where_the_package_is_absent(root):
+def install(root, monkeypatch, found, modules=(), **environment):
+    """Run the first code cell where `find_spec` finds the file `found`; return pip's orders."""
+    orders = []
+    shell = SimpleNamespace(run_line_magic=lambda name, line: orders.append(f"{name} {line}"))
+    spec = found and SimpleNamespace(origin=str(found))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: spec)
+    for name in modules:
+        monkeypatch.setitem(sys.modules, name, SimpleNamespace())
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
     builder.build(root)
-    lines = notebook(root, "course/01_toy.ipynb").cells[2].source.splitlines()
-    assert lines[1].startswith('if importlib.util.find_spec("mmlearn") is None:')
-    assert lines[2] == (
-        '    %pip install -q "mmlearn-course @ git+https://github.com/someone/somewhere"'
-    )
-    assert lines[3:] == ["import sys"]
+    (cell,) = (c for c in notebook(root, "course/01_toy.ipynb").cells if role_of(c) == "install")
+    source = TransformerManager().transform_cell(cell.source)
+    exec(source, {"get_ipython": lambda: shell})
+    return orders
+
+
+INSTALLED = 'pip install -q "mmlearn-course[grade] @ git+https://github.com/someone/somewhere"'
+
+
+def test_where_the_package_is_nothing_is_installed_anywhere(root, monkeypatch):
+    ours = builder.ROOT / "mmlearn/__init__.py"
+    assert install(root, monkeypatch, ours, ["google.colab"], MMLEARN_INSTALL="1") == []
+
+
+@pytest.mark.parametrize("other", [False, True])
+def test_colab_gets_the_package_in_place_of_another_of_its_name(root, monkeypatch, other, tmp_path):
+    (tmp_path / "other.py").write_text("import torch\n")
+    orders = install(root, monkeypatch, other and tmp_path / "other.py", ["google.colab"])
+    assert orders == ["pip uninstall -qqq -y mmlearn mmlearn-course", INSTALLED]
+
+
+def test_elsewhere_it_is_installed_where_the_user_says_so(root, monkeypatch):
+    assert install(root, monkeypatch, None, MMLEARN_INSTALL="1")[-1] == INSTALLED
+
+
+def test_a_wrong_kernel_is_told_which_one_to_choose(root, monkeypatch, tmp_path):
+    (tmp_path / "other.py").write_text("import torch\n")
+    with pytest.raises(ImportError, match=r"Choose the kernel of the course's \.venv") as error:
+        install(root, monkeypatch, tmp_path / "other.py")
+    assert sys.executable in str(error.value)
+    assert "other.py" in str(error.value)
 
 
 def test_outputs_survive_new_prose_and_a_new_address_but_not_new_code(root):
@@ -225,7 +293,7 @@ def test_check_is_silent_after_a_build(root):
     [
         ("source/01_toy/lesson.py", "The question", "A question", "cell 01_toy-lesson-01"),
         ("source/01_toy/lesson.py", "1 + 1", "1 + 2", "was executed with other code"),
-        ("source/01_toy/lab.py", "2 * x", "x + x", "solutions/01_toy.ipynb: was exec"),
+        ("source/01_toy/lab.py", "2 * x", "x + x", "solutions/01_toy_lab.ipynb: was exec"),
         ("source/01_toy/lab.py", "points=2", "points=3", "the source of cell 01_toy-lab-card"),
         ("source/01_toy/lab.py", "rtol=1e-2", "rtol=1e-1", "metadata of cell 01_toy-lab-03"),
         ("source/course.toml", '"add;"', '"subtract;"', "source of cell 01_toy-lesson-card"),
@@ -233,9 +301,9 @@ def test_check_is_silent_after_a_build(root):
         ("course/01_toy.ipynb", "lesson-02", "lesson-12", "the id of cell 01_toy-lesson-02"),
         ("course/01_toy.ipynb", '"name": "python3"', '"name": "R"', "the notebook's metadata"),
         ("course/01_toy.ipynb", '"executed"', '"ran"', "was never executed"),
-        ("labs/01_toy.ipynb", '"outputs": []', '"outputs": [{"data": {}, "metadata": {}, '
-         '"output_type": "display_data"}]', "labs/01_toy.ipynb: a lab must hold no outputs"),
-        ("labs/01_toy.ipynb", "{", "<<<<", "is no readable notebook"),
+        ("labs/01_toy_lab.ipynb", '"outputs": []', '"outputs": [{"data": {}, "metadata": {}, '
+         '"output_type": "display_data"}]', "labs/01_toy_lab.ipynb: a lab must hold no outputs"),
+        ("labs/01_toy_lab.ipynb", "{", "<<<<", "is no readable notebook"),
         ("README.md", "5 + 6", "5 + 5", "README.md: the course table is out of date"),
         ("README.md", builder.MARKERS[1], "", "README.md: the markers"),
     ],
@@ -254,10 +322,10 @@ def test_check_names_each_kind_of_drift(root, name, old, new, message):
 def test_check_names_missing_and_stray_files(root):
     builder.build(root)
     pretend_executed(root)
-    (root / "labs/01_toy.ipynb").unlink()
+    (root / "labs/01_toy_lab.ipynb").unlink()
     (root / "source/02_next/lesson.py").unlink()
     problems = builder.drift(root)
-    assert "labs/01_toy.ipynb: is missing: build again." in problems
+    assert "labs/01_toy_lab.ipynb: is missing: build again." in problems
     assert "source/02_next/lesson.py is missing." in problems
     assert "course/02_next.ipynb: has no source." in problems
 
@@ -331,10 +399,10 @@ def test_execute_runs_what_changed_and_stores_outputs_and_seconds(root, capsys):
     (root / "source/02_next/lesson.py").unlink()
     assert builder.build(root, run=True) == []
     assert capsys.readouterr().out.count("executed in") == 2
-    assert notebook(root, "course/01_toy.ipynb").cells[3].outputs[0].text == "two 2\n"
-    check = notebook(root, "solutions/01_toy.ipynb").cells[3]
+    assert notebook(root, "course/01_toy.ipynb").cells[4].outputs[0].text == "two 2\n"
+    check = notebook(root, "solutions/01_toy_lab.ipynb").cells[4]
     assert check.outputs[0].text == "6\n3.0\n"
-    assert check.execution_count == 3
+    assert check.execution_count == 4
     assert "execution" not in check.metadata
     seconds = json.loads((root / "source/timings.json").read_text())["01_toy"]
     assert set(seconds) == {"lesson", "solution"}

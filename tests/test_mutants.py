@@ -22,23 +22,23 @@ from mmlearn.grading.compare import compare_text
 sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
 import build as builder
 
+from mmlearn.notebook import file_name
+from mmlearn.notebook import role_of as role
+
 ROOT = Path(__file__).parents[1]
 MUTANTS = Path(__file__).parent / "mutants"
 COURSE = builder.load_course(ROOT)
 LABS = [
     unit.id
     for unit in COURSE.units.values()
-    if unit.lab_minutes is not None and (ROOT / "solutions" / f"{unit.id}.ipynb").exists()
+    if unit.lab_minutes is not None
+    and (ROOT / "solutions" / file_name(unit.id, "solution")).exists()
 ]
-
-
-def role(cell):
-    return cell.metadata.get("mmlearn", {}).get("role", "")
 
 
 @functools.cache
 def cells(folder, unit):
-    return nbformat.read(ROOT / folder / f"{unit}.ipynb", as_version=4).cells
+    return nbformat.read(ROOT / folder / file_name(unit, "lab"), as_version=4).cells
 
 
 def solutions(unit):
@@ -67,7 +67,7 @@ class Lab:
         self.names = {"__name__": "__main__"}
         exec("from IPython.display import display", self.names)
         for cell in cells("labs", unit):
-            if cell.cell_type == "code" and role(cell) != "check":
+            if cell.cell_type == "code" and role(cell) not in ("install", "check", "tally"):
                 self.run(cell.source, cell.id)
         self.fresh = dict(self.names)
         self.arrays = {k: v.copy() for k, v in self.names.items() if isinstance(v, np.ndarray)}

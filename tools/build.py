@@ -3,7 +3,8 @@
     python tools/build.py [UNIT ...] [--execute [--force] [--jobs N]] [--check]
 
 `source/NN_slug/lesson.py` and `lab.py` (jupytext percent format) with `source/course.toml` become
-`course/NN_slug.ipynb`, `labs/NN_slug.ipynb`, `solutions/NN_slug.ipynb` and the table of README.md.
+`course/NN_slug.ipynb`, `labs/NN_slug_lab.ipynb`, `solutions/NN_slug_lab.ipynb` and the table of
+README.md.
 A rebuild changes nothing. Outputs are kept while the code that made them is unchanged; `--execute`
 runs what has changed, on the CPU, in an empty folder, with downloads blocked. `--check` writes
 nothing and names every drift. The cell keys that an author may write stand in `KEYS`.
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import ast
 import hashlib
+import html
 import json
 import os
 import re
@@ -29,8 +31,9 @@ import jupytext
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from mmlearn.notebook import FOLDERS, TOLERANCE, file_name, role_of, wrap_check
+
 ROOT = Path(__file__).resolve().parents[1]
-FOLDER = {"lesson": "course", "lab": "labs", "solution": "solutions"}
 # What may stand in a cell's header: role -> further keys (those in capitals must be there).
 KEYS = {
     "lesson": {"setup": "", "widget": ""},
@@ -42,13 +45,25 @@ KEYS = {
         "experiment": "",
     },
 }
-TOLERANCE = {"rtol": 1e-3, "atol": 1e-6}
-MAX_BYTES = 400_000
+MAX_BYTES = 800_000
 SETUP_LINES = 10
 CELL_SECONDS = 300
 STUB = ["# YOUR CODE HERE", "raise NotImplementedError"]
+PNG = "image/png"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 MARKERS = ("<!-- course:begin -->", "<!-- course:end -->")
+# What JupyterLab writes on opening a notebook, so that nothing changes then.
+LANGUAGE = {
+    "codemirror_mode": {"name": "ipython", "version": 3},
+    "file_extension": ".py",
+    "mimetype": "text/x-python",
+    "name": "python",
+    "nbconvert_exporter": "python",
+    "pygments_lexer": "ipython3",
+    "version": "3.11.7",
+}
+# Pages made of a notebook cut long lines of code in print; the notebook itself tells them not to.
+PRINT = "<style>@media print { .highlight pre { white-space: pre-wrap !important; } }</style>"
 OPENMOJI = "Emoji pictures: [OpenMoji](https://openmoji.org), CC BY-SA 4.0"
 
 
@@ -268,12 +283,18 @@ def assemble(course: Course, unit: Unit, kind: str, author_cells: list) -> nbfor
         new_markdown_cell(card(course, unit, kind, author_cells), metadata=ours("card"), id="card")
     ]
     for number, cell in enumerate(author_cells, start=1):
-        stripped = strip(cell, f"{unit.id}/lab.py") if kind != "lesson" else cell.source
-        source = stripped if kind == "lab" else cell.source
+        source = cell.source
+        if kind != "lesson":
+            stripped = strip(cell, f"{unit.id}/lab.py")  # for its errors, in a solution too
+            source = for_students(cell, stripped, unit) if kind == "lab" else source
         if cell.metadata.role == "setup":
-            source = install_lines(course) + source
+            cells.append(
+                new_code_cell(install_cell(course), metadata=ours("install"), id="install")
+            )
         new = new_code_cell if cell.cell_type == "code" else new_markdown_cell
         cells.append(new(source, metadata=cell_metadata(cell.metadata), id=f"{number:02d}"))
+    if kind == "lab":
+        cells.append(new_code_cell(tally_cell(author_cells), metadata=ours("tally"), id="tally"))
     cells.append(
         new_markdown_cell(footer(course, unit, kind), metadata=ours("footer"), id="footer")
     )
@@ -285,7 +306,7 @@ def assemble(course: Course, unit: Unit, kind: str, author_cells: list) -> nbfor
             "language": "python",
             "name": "python3",
         },
-        "language_info": {"name": "python"},
+        "language_info": LANGUAGE,
         "mmlearn": {"unit": unit.id, "kind": kind},
     }
     return new_notebook(cells=cells, metadata=metadata)
@@ -322,13 +343,49 @@ def cell_metadata(keys: dict) -> dict:
     return {"nbgrader": nbgrader, **ours(role, **more)}
 
 
-def install_lines(course: Course) -> str:
-    """Return the lines that install the package where it is absent, leaving torch as it is."""
-    return (
-        "import importlib.util\n"
-        'if importlib.util.find_spec("mmlearn") is None:  # on Colab: about a minute\n'
-        f'    %pip install -q "mmlearn-course @ git+{course.repository}"\n'
-    )
+def for_students(cell, source: str, unit: Unit) -> str:
+    """Return the source of a lab's cell: a check reports instead of stopping the notebook."""
+    if cell.metadata.role == "setup":
+        return "from mmlearn.exercises import check, tally\n" + source
+    if cell.metadata.role != "check":
+        return source
+    try:
+        return wrap_check(source, cell.metadata["for"], cell.metadata.points)
+    except ValueError as error:
+        raise SourceError(f"{unit.id}/lab.py: {error}") from None
+
+
+def install_cell(course: Course) -> str:
+    """Return the cell that looks for the package; only on Colab does it install anything."""
+    return f"""\
+# Is the course's package here? On Colab this gets it (a minute).
+import importlib.util, os, pathlib, sys
+
+found = importlib.util.find_spec("mmlearn")
+file = found and found.origin
+ours = file and "mmlearn-course" in pathlib.Path(file).read_text()
+if not ours and ("google.colab" in sys.modules or "MMLEARN_INSTALL" in os.environ):
+    %pip uninstall -qqq -y mmlearn mmlearn-course
+    %pip install -q "mmlearn-course[grade] @ git+{course.repository}"
+elif not ours:
+    raise ImportError(
+        f"This kernel, {{sys.executable}}, has not the course's package (it has {{file}}). "
+        "Choose the kernel of the course's .venv, which `make lab` starts; or set "
+        "MMLEARN_INSTALL=1 and run this cell again to install the package here."
+    )"""
+
+
+def tally_cell(cells: list) -> str:
+    """Return the last cell of a lab: what its checks found, and the points together."""
+    points: dict[str, float] = {}
+    for cell in cells:
+        if cell.metadata.role == "check":
+            name = cell.metadata["for"]
+            points[name] = points.get(name, 0) + cell.metadata.points
+    by_hand = sum(cell.metadata.points for cell in cells if cell.metadata.role == "written")
+    rows = [f"    {name}={value:g}," for name, value in points.items()]
+    rows += [f"    by_hand={by_hand:g},"] if by_hand else []
+    return "\n".join(["# Your points so far.", "tally(", *rows, ")"])
 
 
 def card(course: Course, unit: Unit, kind: str, cells: list) -> str:
@@ -346,10 +403,7 @@ def card(course: Course, unit: Unit, kind: str, cells: list) -> str:
     if kind == "solution":
         parts.append("**The instructor's copy**: it holds the solutions and the hidden tests.")
     else:
-        address = course.repository.removeprefix("https://github.com")
-        badge = "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
-        file = f"{FOLDER[kind]}/{unit.id}.ipynb"
-        parts.append(f"{badge}(https://colab.research.google.com/github{address}/blob/main/{file})")
+        parts.append(colab_badge(course, unit, kind))
     parts.append(
         f"**Time**: about {minutes} minutes. **Before this**: {', '.join(links) or 'nothing'}."
     )
@@ -360,6 +414,15 @@ def card(course: Course, unit: Unit, kind: str, cells: list) -> str:
     else:
         parts.append(points_table(cells))
     return "\n\n".join(parts)
+
+
+def colab_badge(course: Course, unit: Unit, kind: str) -> str:
+    """Return the badge that opens a notebook on Colab."""
+    address = course.repository.removeprefix("https://github.com")
+    file = f"{FOLDERS[kind]}/{file_name(unit.id, kind)}"
+    picture = "https://colab.research.google.com/assets/colab-badge.svg"
+    target = f"https://colab.research.google.com/github{address}/blob/main/{file}"
+    return f"[![Open {unit.number} {kind} in Colab]({picture})]({target})"
 
 
 def points_table(cells: list) -> str:
@@ -406,21 +469,22 @@ def footer(course: Course, unit: Unit, kind: str) -> str:
         if other:
             links.append(f"{label}: [{other.name}]({link(kind, 'lesson', other.id)})")
     return "---\n\n" + "\n\n".join(
-        [*([" | ".join(links)] if links else []), f"<small>{OPENMOJI}</small>"]
+        [*([" | ".join(links)] if links else []), f"<small>{OPENMOJI}</small>", PRINT]
     )
 
 
 def link(kind: str, to: str, unit_id: str) -> str:
-    return f"{unit_id}.ipynb" if kind == to else f"../{FOLDER[to]}/{unit_id}.ipynb"
+    folder = "" if FOLDERS[kind] == FOLDERS[to] else f"../{FOLDERS[to]}/"
+    return folder + file_name(unit_id, to)
 
 
 # -------------------------------------------------------------------------------- outputs and files
 
 
 def code_digest(notebook) -> str:
-    """Return a digest of what was, or would be, executed; the install lines do not count."""
-    code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-    code = [re.sub(r"^import importlib\.util\nif [^\n]*\n    %pip [^\n]*\n", "", c) for c in code]
+    """Return a digest of what was, or would be, executed; the install cell does not count."""
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    code = [cell.source for cell in cells if role_of(cell) != "install"]
     return hashlib.sha256(json.dumps(code).encode()).hexdigest()[:16]
 
 
@@ -444,6 +508,8 @@ def adopt_outputs(notebook, stored) -> bool:
     )
     for cell, old in pairs:
         cell.outputs, cell.execution_count = old.outputs, old.execution_count
+    for position, cell in enumerate(notebook.cells):
+        describe_pictures(cell, caption_beside(notebook.cells, position))
     notebook.metadata.mmlearn["executed"] = digest
     return True
 
@@ -500,6 +566,28 @@ def execute(notebook) -> tuple[nbformat.NotebookNode, float, list[str]]:
     return notebook, seconds, problems
 
 
+def caption_beside(cells: list, position: int) -> str:
+    """Return the caption, `*Figure: ...*`, in the cell below or above; "" where there is none."""
+    for near in (*cells[position + 1 : position + 2], *cells[max(0, position - 1) : position]):
+        found = re.search(r"^\*Figure: (.+?[.!?])\*", near.source, re.MULTILINE | re.DOTALL)
+        if found and near.cell_type == "markdown":
+            return " ".join(found[1].split())
+    return ""
+
+
+def describe_pictures(cell, caption: str) -> None:
+    """Give the pictures of a cell their caption as alternative text.
+
+    No page that is made of a notebook takes it from the metadata of a PNG, so the picture stands in
+    HTML as well, which pages and JupyterLab prefer; print by LaTeX takes the PNG.
+    """
+    for output in cell.get("outputs", []):
+        if caption and PNG in output.get("data", {}):
+            picture = output.data[PNG].replace("\n", "")
+            text = html.escape(caption, quote=True)
+            output.data["text/html"] = f'<img alt="{text}" src="data:{PNG};base64,{picture}">'
+
+
 def tidy_outputs(cell) -> list[str]:
     """Drop from a cell's outputs what differs from run to run; return what must not be stored."""
     role, kept, problems = cell.metadata.get("mmlearn", {}).get("role"), [], []
@@ -546,15 +634,18 @@ def readme_text(course: Course) -> tuple[str, str] | None:
     if not begin or not end:
         return None
     timings = read_timings(course.root)
-    rows = ["| unit | lab | minutes | runs in |", "|---|---|---|---|"]
+    rows = ["| unit | on Colab | lab | on Colab | minutes | runs in |", "|---|---|---|---|---|---|"]
     for unit in course.units.values():
-        lab = f"[lab {unit.number}](labs/{unit.id}.ipynb)" if unit.lab_minutes else "–"
+        lab, lab_badge = "–", ""
+        if unit.lab_minutes:
+            lab = f"[lab {unit.number}](labs/{file_name(unit.id, 'lab')})"
+            lab_badge = colab_badge(course, unit, "lab")
         minutes = f"{unit.minutes} + {unit.lab_minutes}" if unit.lab_minutes else f"{unit.minutes}"
         took = [timings.get(unit.id, {}).get(kind) for kind in ("lesson", "solution")]
         seconds = " + ".join(f"{max(1, round(s))} s" for s in took if s is not None)
-        rows.append(
-            f"| [{unit.name}](course/{unit.id}.ipynb) | {lab} | {minutes} | {seconds or '–'} |"
-        )
+        title = f"[{unit.name}](course/{file_name(unit.id, 'lesson')})"
+        badge = colab_badge(course, unit, "lesson")
+        rows.append(f"| {title} | {badge} | {lab} | {lab_badge} | {minutes} | {seconds or '–'} |")
     return text, "\n".join([before + begin, "", *rows, "", end + after])
 
 
@@ -564,7 +655,7 @@ def build(root: Path, names: tuple[str, ...] = (), run=False, force=False, jobs=
     problems, pending = [], []
     for unit in select(course, names):
         for kind, notebook in build_unit(course, unit).items():
-            path = root / FOLDER[kind] / f"{unit.id}.ipynb"
+            path = root / FOLDERS[kind] / file_name(unit.id, kind)
             stale = kind != "lab" and not adopt_outputs(notebook, read_stored(path))
             write(path, dump(notebook))
             if run and kind != "lab" and (stale or force):
@@ -597,7 +688,7 @@ def store(course: Course, path: Path, notebook, executed, seconds: float) -> lis
 def too_large(root: Path, name: str) -> list[str]:
     return [
         f"{path.relative_to(root)}: {path.stat().st_size // 1000} kB, over {MAX_BYTES // 1000} kB."
-        for folder in FOLDER.values()
+        for folder in FOLDERS.values()
         for path in sorted((root / folder).glob(f"{name}*.ipynb"))
         if path.stat().st_size > MAX_BYTES
     ]
@@ -622,14 +713,14 @@ def drift(root: Path, names: tuple[str, ...] = ()) -> list[str]:
             f"source/{unit.id}/{kind}.py is missing." for kind in wanted if kind not in notebooks
         ]
         for kind, notebook in notebooks.items():
-            path = root / FOLDER[kind] / f"{unit.id}.ipynb"
+            path = root / FOLDERS[kind] / file_name(unit.id, kind)
             expected.add(path)
             lines += [
                 f"{path.relative_to(root)}: {text}" for text in differences(path, kind, notebook)
             ]
         lines += too_large(root, unit.id)
     if not names:
-        found = {path for folder in FOLDER.values() for path in (root / folder).glob("*.ipynb")}
+        found = {path for folder in FOLDERS.values() for path in (root / folder).glob("*.ipynb")}
         lines += [f"{path.relative_to(root)}: has no source." for path in sorted(found - expected)]
         readme = readme_text(course)
         if readme and readme[0] != readme[1]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Iterator
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mmlearn.grading import GradingError
 from mmlearn.grading.sandbox import BACKENDS, STAMPS, unavailable
+from mmlearn.notebook import unit_named
+from mmlearn.workspace import find_lab
 
 _DESCRIPTION = """\
 Check one lab, or grade what a class handed in.
@@ -113,6 +116,7 @@ def run(args: argparse.Namespace) -> int:
         import nbval  # noqa: F401
     except ImportError as error:
         return _stop(f"Grading needs {error.name}: install it with pip install -e '.[grade]'.")
+    args.path = _meant(args.path)
     try:
         if args.path.is_dir() or (args.path.suffix.lower() != ".ipynb" and args.path.exists()):
             return _grade_class(args)
@@ -127,6 +131,14 @@ def run(args: argparse.Namespace) -> int:
         return _stop(f"The results cannot be read or written: {error}.")
     except KeyboardInterrupt:
         return _stop("Stopped; what was graded is kept, and the same command goes on from there.")
+
+
+def _meant(path: Path) -> Path:
+    """Return the path, or the file of the lab that is named by its number alone, such as 02."""
+    if not path.exists() and re.fullmatch(r"\d\d(_\w+)?", str(path)):
+        with suppress(FileNotFoundError):
+            return find_lab(str(path)) or path
+    return path
 
 
 def _stop(sentence: str) -> int:
@@ -147,7 +159,8 @@ def solution_folders(args: argparse.Namespace) -> list[Path]:
         return [args.solutions]
     folders = [Path("solutions"), Path(__file__).resolve().parents[2] / "solutions"]
     if args.path.is_file():
-        folders.insert(0, args.path.resolve().parent.parent / "solutions")
+        above = args.path.resolve().parents
+        folders[:0] = [folder / "solutions" for folder in above[1:3]]  # of labs/, of work/labs/
     return [folder for folder in folders if folder.is_dir()]
 
 
@@ -156,7 +169,7 @@ def _units(folders: list[Path]) -> dict[str, Path]:
     units = {}
     for folder in reversed(folders):  # the nearest folder has the last word
         for path in sorted(folder.glob("*.ipynb")):
-            units[_unit_of(path) or path.stem] = path
+            units[_unit_of(path) or unit_named(path)] = path
     return dict(sorted(units.items()))
 
 
@@ -172,10 +185,10 @@ def _copy_named(name: str | None, units: dict[str, Path]) -> Path:
     known = ", ".join(units) or "none (no solutions folder was found; give --solutions DIR)"
     if name is None:
         raise GradingError(f"Say which lab the folder holds: --lab NAME; known: {known}.")
-    name = Path(name).name.removesuffix(".ipynb")
-    if name not in units:
-        raise GradingError(f"Unknown lab {name!r}; known: {known}.")
-    return units[name]
+    unit = unit_named(name)
+    if unit not in units:
+        raise GradingError(f"Unknown lab {unit!r}; known: {known}.")
+    return units[unit]
 
 
 def _check_one(args: argparse.Namespace) -> int:
@@ -184,7 +197,7 @@ def _check_one(args: argparse.Namespace) -> int:
     from mmlearn.grading.submission import UnreadableSubmission, read_bytes
 
     units = _units(solution_folders(args))
-    names = [args.lab] if args.lab else [_unit_of(args.path), args.path.stem]
+    names = [args.lab] if args.lab else [_unit_of(args.path), unit_named(args.path)]
     name = next((name for name in names if name in units), args.lab)
     if name is not None:
         lab = load_lab(_copy_named(name, units))

@@ -20,8 +20,11 @@ from mmlearn.grading.submission import (
     parse_submission,
     read_bytes,
 )
+from mmlearn.notebook import TOLERANCE, unwrap_check
 
-RTOL, ATOL = 1e-3, 1e-6
+RTOL, ATOL = TOLERANCE["rtol"], TOLERANCE["atol"]
+# Cells that are no part of the exercises; nothing depends on them.
+NOT_RUN = ("install", "experiment", "tally")
 MAX_ANSWER = 20_000  # characters of a written answer that are kept
 
 _HIDDEN_BEGIN = re.compile(r"^[ \t]*### BEGIN HIDDEN TESTS[ \t]*$", re.MULTILINE)
@@ -148,13 +151,14 @@ def _item(cell, path: Path, with_reference: bool):
     role = ours.get("role") or _role_from_nbgrader(cell, nbgrader)
     if role == "written":
         return grade_id, float(nbgrader.get("points", 0))
-    if cell.cell_type != "code" or role == "experiment":
-        return None  # an experiment is the student's own and nothing depends on it
+    if cell.cell_type != "code" or role in NOT_RUN:
+        return None
     if role == "solution":
         return Exercise(grade_id, cell.source)
     if role != "check":
         return Other(cell.source)
-    visible, hidden = _split_hidden(cell.source, f"{path}: check {grade_id!r}")
+    source = unwrap_check(cell.source)  # a lab's check holds errors back, which grading must see
+    visible, hidden = _split_hidden(source, f"{path}: check {grade_id!r}")
     return Check(
         grade_id,
         ours.get("for"),
@@ -321,7 +325,9 @@ def _by_position(lab: Lab, submission: Submission, lost, notes: list[str]) -> di
     theirs = [cell for cell in submission.cells if cell.kind == "code"]
     lab_keys = [_key(item) for item in lab.items]
     their_keys = [
-        ("id", cell.grade_id) if cell.grade_id in known else ("text", cell.source.strip())
+        ("id", cell.grade_id)
+        if cell.grade_id in known
+        else ("text", unwrap_check(cell.source).strip())
         for cell in theirs
     ]
     # A check that lost its grade_id as well is known by its text.

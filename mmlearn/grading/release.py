@@ -19,6 +19,7 @@ from pathlib import Path
 from mmlearn.files import write_atomically
 from mmlearn.grading import GradingError
 from mmlearn.grading.submission import digest
+from mmlearn.notebook import file_name, unit_named
 
 README, SUMS, ARCHIVE = "README.txt", "SHA256SUMS", "labs.zip"
 SHORTEST = 8  # letters of a line of a solution that would be missed; shorter lines say nothing
@@ -82,9 +83,11 @@ def release(
     root, out = Path(root), Path(out)
     files = {}
     for name in _named(labs, root):
-        files[f"labs/{name}.ipynb"] = _lab(root, name)
+        file, data = _lab(root, name)
+        files[f"labs/{file.name}"] = data
         if lessons:
-            files[f"course/{name}.ipynb"] = _read(root / "course" / f"{name}.ipynb")
+            lesson = root / "course" / file_name(name, "lesson")
+            files[f"course/{lesson.name}"] = _read(lesson)
     former = _former(out, files)
     archive = archive or ARCHIVE in former
     files = {
@@ -112,8 +115,8 @@ def release_nbgrader(labs: list[str], root: Path, out: Path) -> list[Path]:
 
     root, out, files = Path(root), Path(out), {}
     for name in _named(labs, root):
-        _lab(root, name)  # its own leaks are told here, too
-        copy, lab = (root / part / f"{name}.ipynb" for part in ("solutions", "labs"))
+        lab, _ = _lab(root, name)  # its own leaks are told here, too
+        copy = root / "solutions" / lab.name
         text = json.dumps(nbgrader_source(copy, lab), indent=1, ensure_ascii=False)
         files[f"{name}/{name}.ipynb"] = (text + "\n").encode()
     _write(out, files)
@@ -121,16 +124,21 @@ def release_nbgrader(labs: list[str], root: Path, out: Path) -> list[Path]:
 
 
 def _named(labs: list[str], root: Path) -> list[str]:
-    known = sorted(path.stem for path in (root / "labs").glob("*.ipynb"))
+    known = sorted(_labs(root))
     if not known:
         raise GradingError(f"{root / 'labs'} holds no labs: run this in the course's own folder.")
     if "all" in labs:
         return known
-    names = list(dict.fromkeys(Path(name).name.removesuffix(".ipynb") for name in labs))
+    names = list(dict.fromkeys(map(unit_named, labs)))
     for name in names:
         if name not in known:
             raise GradingError(f"Unknown lab {name!r}; known: {', '.join(known)}, or all.")
     return names
+
+
+def _labs(root: Path) -> dict[str, Path]:
+    """Return the file of each lab, by its unit."""
+    return {unit_named(path): path for path in (root / "labs").glob("*.ipynb")}
 
 
 def _read(path: Path) -> bytes:
@@ -152,9 +160,10 @@ def _notebook(path: Path, data: bytes) -> dict:
 # ------------------------------------------------------------------------------------------- leaks
 
 
-def _lab(root: Path, name: str) -> bytes:
-    """Return a lab's bytes, once nothing of the instructor's copy is found in them."""
-    path, copy = root / "labs" / f"{name}.ipynb", root / "solutions" / f"{name}.ipynb"
+def _lab(root: Path, name: str) -> tuple[Path, bytes]:
+    """Return a lab's file and bytes, once nothing of the instructor's copy is found in them."""
+    path = _labs(root)[name]
+    copy = root / "solutions" / path.name
     data = _read(path)
     lab, text = _notebook(path, data), data.decode("utf-8", "replace")
     if found := _MARKER.search(text):
@@ -169,7 +178,7 @@ def _lab(root: Path, name: str) -> bytes:
             raise GradingError(
                 f"{path} holds {line!r} of its solution or hidden tests: build it again."
             )
-    return data
+    return path, data
 
 
 def _secrets(copy: dict) -> list[str]:

@@ -9,19 +9,20 @@ from conftest import BOX
 
 from mmlearn.cli import main
 from mmlearn.grading.rebuild import load_lab
+from mmlearn.notebook import unit_named
 
 ROOT = Path(__file__).resolve().parents[2]
 LABS = sorted((ROOT / "labs").glob("*.ipynb"))
 
 
-@pytest.mark.parametrize("lab", LABS, ids=[lab.stem for lab in LABS])
+@pytest.mark.parametrize("lab", LABS, ids=[unit_named(lab) for lab in LABS])
 def test_the_solution_scores_everything_and_the_empty_lab_nothing(lab, tmp_path):
     submissions = tmp_path / "submissions"
     submissions.mkdir()
     shutil.copy(ROOT / "solutions" / lab.name, submissions / "solution.ipynb")
     shutil.copy(lab, submissions / "unanswered.ipynb")
     out = tmp_path / "grades"
-    folder = ["--lab", lab.stem, "--out", str(out), "--solutions", str(ROOT / "solutions")]
+    folder = ["--lab", unit_named(lab), "--out", str(out), "--solutions", str(ROOT / "solutions")]
     folder += ["--sandbox", BOX]
     assert main(["grade", str(submissions), *folder]) == 0
     with open(out / "gradebook.csv", encoding="utf-8", newline="") as file:

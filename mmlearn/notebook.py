@@ -1,0 +1,90 @@
+"""What makes a notebook one of the course's: folders, names, roles, markers, tolerances.
+
+The builder writes them, the grader, the release and the tests read them. A code cell says what it
+is for in its metadata, ``{"mmlearn": {"role": ...}}``; the roles stand in :data:`ROLES`.
+"""
+
+import ast
+import textwrap
+
+__all__ = [
+    "FOLDERS",
+    "ROLES",
+    "TOLERANCE",
+    "file_name",
+    "role_of",
+    "unit_named",
+    "unwrap_check",
+    "wrap_check",
+]
+
+FOLDERS = {"lesson": "course", "lab": "labs", "solution": "solutions"}
+ROLES = {
+    "card": "title, minutes, objectives or points",
+    "install": "looks for the package; on Colab it installs it",
+    "setup": "the imports",
+    "widget": "something to move; a static figure stands beside it",
+    "solution": "an exercise: the student's function",
+    "check": "tests one exercise and prints values that only a right answer gives",
+    "written": "an answer in words, marked by hand",
+    "experiment": "the student's own, never graded",
+    "tally": "adds the points up",
+    "footer": "where to go from here",
+}
+TOLERANCE = {"rtol": 1e-3, "atol": 1e-6}  # of a printed number, unless the check says otherwise
+SUFFIX = "_lab"  # labs and solutions; so that a lesson and its lab can lie in one folder
+
+_OPENING = "with check({exercise!r}, points={points:g}):\n"
+
+
+def file_name(unit, kind):
+    """The file of a unit's notebook, without its folder.
+
+    >>> file_name("02_linear_cca", "lesson"), file_name("02_linear_cca", "lab")
+    ('02_linear_cca.ipynb', '02_linear_cca_lab.ipynb')
+    """
+    return f"{unit}{'' if kind == 'lesson' else SUFFIX}.ipynb"
+
+
+def unit_named(name):
+    """The unit that a lab's name, file or path means.
+
+    >>> unit_named("labs/02_linear_cca_lab.ipynb"), unit_named("02_linear_cca")
+    ('02_linear_cca', '02_linear_cca')
+    """
+    name = str(name).replace("\\", "/").rstrip("/").rpartition("/")[2]
+    return name.removesuffix(".ipynb").removesuffix(SUFFIX)
+
+
+def role_of(cell):
+    """The role of a cell, "" for a plain one."""
+    return cell.get("metadata", {}).get("mmlearn", {}).get("role", "")
+
+
+def wrap_check(source, exercise, points):
+    """A check as a student runs it: it reports, and what fails does not stop *Run all*.
+
+    The student's own :func:`mmlearn.exercises.check` says what was found. ValueError where the
+    indentation would change the check, as within a string of several lines.
+
+    >>> print(wrap_check("assert double(2) == 4", "double", 3))
+    with check("double", points=3):
+        assert double(2) == 4
+    """
+    body = textwrap.indent(source.strip("\n"), "    ")
+    wrapped = _OPENING.format(exercise=exercise, points=points).replace("'", '"') + body
+    if ast.dump(ast.Module(ast.parse(wrapped).body[0].body, [])) != ast.dump(ast.parse(source)):
+        raise ValueError(f"the check of {exercise!r} has a string of several lines: use one line.")
+    return wrapped
+
+
+def unwrap_check(source):
+    """The check itself, as :func:`wrap_check` got it; any other source comes back as it is.
+
+    >>> unwrap_check('with check("double", points=3):\\n    assert double(2) == 4')
+    'assert double(2) == 4'
+    """
+    opening, _, body = source.partition("\n")
+    if not (opening.startswith('with check("') and opening.endswith("):")):
+        return source
+    return textwrap.dedent(body)
