@@ -1,4 +1,4 @@
-# The image in which `python -m mmlearn grade --sandbox container` runs a kernel:
+# The image in which `mmlearn grade --sandbox container` runs a kernel:
 #   docker build -t mmlearn-course .        (or podman build)
 FROM python:3.11-slim
 WORKDIR /course

@@ -30,7 +30,7 @@ from mmlearn.retrieval import evaluate_retrieval
 # ## Is everything here?
 #
 # Every line should say *ok*; a *problem* comes with what to do about it. In a terminal,
-# `python -m mmlearn doctor` gives the same report in full.
+# `mmlearn doctor` gives the same report in full.
 
 # %%
 from mmlearn.doctor import examine
@@ -283,8 +283,8 @@ plt.show()
 # 1. **Lesson**: read it from top to bottom and run each cell. Where it says *predict first*, do.
 # 2. **Lab**: write the core of the method yourself. Each check tells at once whether the value is right and,
 #    if not, which misunderstanding is likely. No check needs another exercise.
-# 3. **Grade**: `python -m mmlearn grade labs/NAME.ipynb` runs all checks of a lab.
-# 4. **Scoreboard**: `python -m mmlearn scoreboard` measures every method so far.
+# 3. **Grade**: `mmlearn grade 02` runs all checks of a lab.
+# 4. **Scoreboard**: `mmlearn scoreboard` measures every method so far.
 #
 # ## Notation
 #

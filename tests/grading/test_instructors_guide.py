@@ -15,13 +15,13 @@ ROOT = Path(__file__).resolve().parents[2]
 GUIDE = (ROOT / "docs" / "instructors.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```[a-z]*\n(.*?)^```", GUIDE, flags=re.DOTALL | re.MULTILINE)
 LINES = [line for block in BLOCKS for line in block.splitlines()]
-COMMANDS = [line for line in LINES if line.startswith("python -m mmlearn ")]
-COMMANDS += re.findall(r"`(python -m mmlearn \w+ [^`]*)`", GUIDE)
+COMMANDS = [line for line in LINES if line.startswith("mmlearn ")]
+COMMANDS += re.findall(r"`(mmlearn \w+ [^`]*)`", GUIDE)
 
 
 @pytest.mark.parametrize("line", COMMANDS)
 def test_each_command_is_one_that_there_is(line):
-    arguments = shlex.split(line)[3:]
+    arguments = shlex.split(line)[1:]
     assert _parser().parse_args(arguments).command
 
 
