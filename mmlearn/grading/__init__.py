@@ -13,7 +13,7 @@ Modules, in the order in which a submission passes through them:
 - `classroom`, `roster`, `late`, `manual`, `tables`: what an instructor says of a class;
 - `standing`, `gradebook`, `overview`, `feedback`, `pages`: what is written down;
 - `release`, `nbgrader`: what a class is handed, and sources for those who use nbgrader;
-- `cli`: the commands ``python -m mmlearn grade`` and ``release``.
+- `cli`: the commands ``mmlearn grade`` and ``release``.
 """
 
 from mmlearn.grading.compare import compare_text

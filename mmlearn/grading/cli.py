@@ -1,4 +1,4 @@
-"""``python -m mmlearn grade``: a student checks a lab, an instructor grades a class."""
+"""``mmlearn grade``: a student checks a lab, an instructor grades a class."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from concurrent.futures import Executor
 from contextlib import contextmanager
 from pathlib import Path
 
+from mmlearn.doctor import cure, missing
 from mmlearn.grading import GradingError
 from mmlearn.grading.sandbox import BACKENDS, STAMPS, unavailable
 
 _DESCRIPTION = """\
 Check one lab, or grade what a class handed in.
 
-  python -m mmlearn grade labs/02_linear_cca.ipynb
+  mmlearn grade labs/02_linear_cca.ipynb
       a student checks their own lab: each check with its message and points;
       exit status 0 where all passed, 1 otherwise
-  python -m mmlearn grade submissions/ --lab 02_linear_cca --out grades/ --jobs 2
+  mmlearn grade submissions/ --lab 02_linear_cca --out grades/ --jobs 2
       a folder of notebooks, a folder of folders, a zip, or what Moodle or Canvas
       gave to download; writes gradebook.csv, overview/, feedback/, written/,
       manual.csv and json/ into --out; a second run grades only what changed
@@ -108,14 +109,11 @@ def _within(lowest: float, highest: float):
 
 def run(args: argparse.Namespace) -> int:
     """Run the command; return the exit status (2: nothing could be graded, with one sentence)."""
-    try:
-        import nbformat  # noqa: F401
-        import nbval  # noqa: F401
-    except ImportError as error:
-        return _stop(f"Grading needs {error.name}: install it with pip install -e '.[grade]'.")
+    if lacking := missing(None, "grade"):
+        return _stop(f"Grading needs {', '.join(lacking)}; {cure('grade')}")
     try:
         if args.path.is_dir() or (args.path.suffix.lower() != ".ipynb" and args.path.exists()):
-            return _grade_class(args)
+            return _grade_class_or_stop(args)
         if args.path.exists() or args.path.is_symlink():
             return _check_one(args)
         raise GradingError(
@@ -123,15 +121,15 @@ def run(args: argparse.Namespace) -> int:
         )
     except GradingError as error:
         return _stop(str(error))
+    except BrokenPipeError:  # the reader of what is printed has gone
+        raise
     except OSError as error:
         return _stop(f"The results cannot be read or written: {error}.")
-    except KeyboardInterrupt:
-        return _stop("Stopped; what was graded is kept, and the same command goes on from there.")
 
 
-def _stop(sentence: str) -> int:
+def _stop(sentence: str, status: int = 2) -> int:
     print(sentence, file=sys.stderr)
-    return 2
+    return status
 
 
 def _say(line: str) -> None:
@@ -217,6 +215,14 @@ def _say_result(found: dict) -> None:
         _say(f"  note: {note}")
     for written in found["written"]:
         _say(f"  by hand      {written['grade_id']}: {written['max_points']:g} points, not counted")
+
+
+def _grade_class_or_stop(args: argparse.Namespace) -> int:
+    try:
+        return _grade_class(args)
+    except KeyboardInterrupt:
+        kept = "what was graded is kept, and the same command goes on from there"
+        return _stop(f"Stopped; {kept}.", 130)
 
 
 def _grade_class(args: argparse.Namespace) -> int:
