@@ -1,5 +1,5 @@
 # make lab: set up (first time) and open the course.  make test: set up and run every test.
-.PHONY: lab test setup notebooks scoreboard bench format
+.PHONY: lab grade test setup notebooks scoreboard bench format
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -10,8 +10,11 @@ JOBS ?= 2
 export OMP_NUM_THREADS ?= 1
 
 lab: $(READY)
-	@echo "Opening JupyterLab on the first lesson (Ctrl-C twice to stop) ..."
-	@env -u OMP_NUM_THREADS $(RUN) -m jupyterlab course/00_start_here.ipynb $(LAB_ARGS)
+	@$(RUN) -m mmlearn lab $(LAB_ARGS)
+
+grade: $(READY)
+	@test -n "$(LAB)" || { echo "Say which lab: make grade LAB=02"; exit 2; }
+	@$(RUN) -m mmlearn grade $(LAB)
 
 setup: $(READY)
 	@echo "Ready: everything is installed in $(VENV)."

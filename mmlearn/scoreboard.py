@@ -9,8 +9,8 @@ from functools import partial
 from importlib.resources import files
 
 import numpy as np
-from tqdm.auto import tqdm
 
+from mmlearn.progress import bars, progress_bar
 from mmlearn.registry import get_method, methods
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Benchmark",
     "Row",
     "Scoreboard",
+    "Stopped",
     "choose",
     "fit_method",
     "published",
@@ -82,21 +83,26 @@ BENCHMARKS = {
 
 @dataclass
 class Row:
-    """One method: mean average precisions (means over seeds), spread, and seconds to fit."""
+    """One method: mean average precisions (means over seeds), spread, and seconds to fit.
+
+    ``mean_sd`` is None where there is one seed only, so that no spread is known.
+    """
 
     method: str
     i2t: float
     t2i: float
     mean: float
-    mean_sd: float
+    mean_sd: float | None
     fit_seconds: float
+    seeds: int = 1
 
 
 @dataclass
 class Scoreboard:
-    """The result of :func:`run`; `seeds` is how many runs were averaged.
+    """The result of :func:`run`; `seeds` is how many runs of each method were asked for.
 
-    ``left_out`` holds the methods that cannot learn from what is ``relevant`` here.
+    ``left_out`` holds the methods that cannot learn from what is ``relevant`` here. ``stopped``:
+    the run was stopped early, and rows hold the seeds that were finished.
     """
 
     dataset: str
@@ -105,6 +111,7 @@ class Scoreboard:
     rows: list
     left_out: list = field(default_factory=list)
     relevant: str = "labels"
+    stopped: bool = False
 
     def to_json(self):
         """The whole board as JSON text."""
@@ -113,10 +120,10 @@ class Scoreboard:
     def to_csv(self):
         """One line a method; chance comes last."""
         out = io.StringIO()
-        names = list(Row.__dataclass_fields__)
+        names = [*Row.__dataclass_fields__, "seeds_asked"]
         writer = csv.DictWriter(out, names, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(asdict(row) for row in self.rows)
+        writer.writerows(asdict(row) | {"seeds_asked": self.seeds} for row in self.rows)
         writer.writerow({"method": "chance", **dict.fromkeys(names[1:4], self.chance)})
         return out.getvalue()
 
@@ -130,7 +137,10 @@ class Scoreboard:
         c = self.chance
         lines.append(f"{'chance':<24}{c:>7.3f}{c:>7.3f}{c:>8.3f}")
         by = "" if self.relevant == "labels" else f" by {self.relevant}"
-        lines.append(f"mAP over the full ranking, {self.dataset}{by}, {self.seeds} seed(s)")
+        lines.append(f"mAP over the full ranking, {self.dataset}{by}, {self._runs}")
+        if self.stopped:
+            done = ", ".join(f"{get_method(row.method).title} {row.seeds}" for row in self.rows)
+            lines.append(f"stopped early; seeds finished of {self.seeds}: {done}")
         benchmark = BENCHMARKS.get(self.dataset)
         if benchmark and benchmark.settings != self.dataset:
             lines.append(f"settings: those chosen on {benchmark.settings}")
@@ -139,10 +149,15 @@ class Scoreboard:
             lines.append(f"left out, not learning from {RELEVANT[self.relevant]}: {names}")
         return "\n".join(lines + notes)
 
+    @property
+    def _runs(self):
+        return "stopped early" if self.stopped else f"{self.seeds} seed(s)"
+
     def _line(self, row, printed):
+        spread = "–" if row.mean_sd is None else f"±{row.mean_sd:.3f}"
         line = (
             f"{get_method(row.method).title:<24}{row.i2t:>7.3f}{row.t2i:>7.3f}{row.mean:>8.3f}"
-            f"  ±{row.mean_sd:<5.3f}{row.fit_seconds:>8.2f}"
+            f"  {spread:<6}{row.fit_seconds:>8.2f}"
         )
         return (line + f"{printed.get(row.method, ''):>14}").rstrip() if printed else line
 
@@ -154,9 +169,17 @@ class Scoreboard:
             [get_method(row.method).title for row in self.rows],
             [row.mean for row in self.rows],
             self.chance,
-            [row.mean_sd for row in self.rows],
-            xlabel=f"mean mAP, {self.dataset}, {self.seeds} seed(s)",
+            [np.nan if row.mean_sd is None else row.mean_sd for row in self.rows],
+            xlabel=f"mean mAP, {self.dataset}, {self._runs}",
         )
+
+
+class Stopped(KeyboardInterrupt):
+    """Ctrl-C while :func:`run` was running; `board` holds the rows that were finished."""
+
+    def __init__(self, board):
+        super().__init__("the scoreboard was stopped early")
+        self.board = board
 
 
 def run(dataset="emoji", names=None, seeds=3, progress=True, labels=None):
@@ -167,7 +190,7 @@ def run(dataset="emoji", names=None, seeds=3, progress=True, labels=None):
     dataset : str, a name of :data:`BENCHMARKS`
     names : list of method names, or None for all
     seeds : int: splits (and random states) 0 .. seeds - 1
-    progress : bool: show a progress bar
+    progress : bool: show progress bars
     labels : "labels" (classes), "sublabels" (finer classes), "tags" (several an item) or "pairs"
         What supervised methods learn from and what makes an item relevant to a query; None: what
         is usual for the dataset. With pairs, an item's own partner alone is relevant, and
@@ -180,11 +203,10 @@ def run(dataset="emoji", names=None, seeds=3, progress=True, labels=None):
     Raises
     ------
     ValueError: an unknown dataset or method, no seed, labels that the dataset does not have, or a
-        method that cannot learn from them
+        method that cannot learn from them or has no place on a board
     FileNotFoundError: the dataset is neither on this machine nor to be downloaded
+    Stopped: Ctrl-C, when at least one fit was finished
     """
-    from mmlearn.retrieval import evaluate_retrieval
-
     if dataset not in BENCHMARKS:
         raise ValueError(f"unknown dataset {dataset!r}; known datasets: {', '.join(BENCHMARKS)}.")
     if seeds < 1:
@@ -193,9 +215,30 @@ def run(dataset="emoji", names=None, seeds=3, progress=True, labels=None):
     if labels is not None:
         benchmark = replace(benchmark, relevant=labels)
     chosen, left_out = choose(benchmark, names)
-    data = benchmark.load()
     results = {method.name: [] for method in chosen}
-    with tqdm(total=seeds * len(chosen), desc="scoreboard", disable=not progress) as bar:
+
+    def board(stopped):
+        rows = [_row(name, scores) for name, scores in results.items() if scores]
+        chance = np.mean([score["chance"] for score in results[chosen[0].name]])
+        about = {"left_out": left_out, "relevant": benchmark.relevant, "stopped": stopped}
+        return Scoreboard(dataset, float(chance), seeds, rows, **about)
+
+    try:
+        with bars(progress):
+            _fit_all(benchmark, chosen, seeds, results)
+    except KeyboardInterrupt:
+        if not any(results.values()):
+            raise
+        raise Stopped(board(stopped=True)) from None
+    return board(stopped=False)
+
+
+def _fit_all(benchmark, chosen, seeds, results):
+    """Fit and score every method on every split; scores go into `results` one by one."""
+    from mmlearn.retrieval import evaluate_retrieval
+
+    data = benchmark.load()
+    with progress_bar(total=seeds * len(chosen), desc="scoreboard") as bar:
         for seed in range(seeds):
             parts = remember_parts(partial(benchmark.split, data, seed))
             for method in chosen:
@@ -205,9 +248,6 @@ def run(dataset="emoji", names=None, seeds=3, progress=True, labels=None):
                 scores = evaluate_retrieval(model, test, labels=benchmark.relevant)
                 results[method.name].append(scores | {"fit_seconds": seconds})
                 bar.update()
-    chance = np.mean([score["chance"] for score in results[chosen[0].name]])
-    rows = [_row(name, scores) for name, scores in results.items()]
-    return Scoreboard(dataset, float(chance), seeds, rows, left_out, benchmark.relevant)
 
 
 def choose(benchmark, names):
@@ -216,7 +256,11 @@ def choose(benchmark, names):
         raise ValueError(
             f"labels must be one of {', '.join(RELEVANT)}, got {benchmark.relevant!r}."
         )
+    if names is not None and not names:
+        raise ValueError("no method is named; `mmlearn methods` lists them.")
     chosen = [get_method(name) for name in dict.fromkeys(names)] if names else methods()
+    _refuse([m for m in chosen if m.kind == "pair"], "score pairs and have no embedding to rank by")
+    _refuse([m for m in chosen if m.timed], "need the time of each item")
     left_out = [method.name for method in chosen if not _learns(method, benchmark.relevant)]
     if names and left_out:
         raise ValueError(
@@ -224,6 +268,12 @@ def choose(benchmark, names):
             "leave such methods out."
         )
     return [method for method in chosen if method.name not in left_out], left_out
+
+
+def _refuse(chosen, reason):
+    if chosen:
+        names = ", ".join(method.name for method in chosen)
+        raise ValueError(f"no place on this board for {names}: they {reason}.")
 
 
 def _learns(method, relevant):
@@ -291,15 +341,16 @@ def stored(dataset):
     if not path.is_file():
         raise ValueError(f"no run on {dataset!r} is stored; use scoreboard.run({dataset!r}).")
     board = json.loads(path.read_text(encoding="utf-8"))
-    return Scoreboard(**board | {"rows": [Row(**row) for row in board["rows"]]})
+    rows = [Row(**{"seeds": board["seeds"]} | row) for row in board["rows"]]
+    return Scoreboard(**board | {"rows": rows})
 
 
 def _row(name, scores):
-    i2t, t2i, mean, seconds = (
-        np.array([s[key] for s in scores]) for key in ("i2t", "t2i", "mean", "fit_seconds")
-    )
-    spread = mean.std(ddof=1) if len(mean) > 1 else 0.0
-    return Row(name, *map(float, (i2t.mean(), t2i.mean(), mean.mean(), spread, seconds.mean())))
+    columns = {key: np.array([s[key] for s in scores]) for key in ("i2t", "t2i", "mean")}
+    spread = float(columns["mean"].std(ddof=1)) if len(scores) > 1 else None
+    means = {key: float(values.mean()) for key, values in columns.items()}
+    seconds = float(np.mean([s["fit_seconds"] for s in scores]))
+    return Row(name, **means, mean_sd=spread, fit_seconds=seconds, seeds=len(scores))
 
 
 def published():

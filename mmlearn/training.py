@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from tqdm.auto import tqdm
 
 from mmlearn._torch import pick_device
 from mmlearn.checkpoint import read_checkpoint, write_checkpoint
+from mmlearn.progress import progress_bar
 from mmlearn.randomness import keeps_random_state, seed_everything
 
 __all__ = ["History", "fit", "gather", "seed_everything"]
@@ -136,7 +136,7 @@ def fit(
 
     history = run.history
     first = len(history.loss)
-    bar = tqdm(range(first, epochs), desc="training", disable=not progress, leave=False)
+    bar = progress_bar(range(first, epochs), desc="training", show=progress, leave=False)
     for epoch in bar:
         if _out_of_patience(history, patience):
             break

@@ -132,7 +132,9 @@ def _figure(found, part, row, column):
 
 
 def _cell(row):
-    return "–" if row is None else f"{row.mean:.3f} ± {row.mean_sd:.3f}"
+    if row is None:
+        return "–"
+    return f"{row.mean:.3f}" + ("" if row.mean_sd is None else f" ± {row.mean_sd:.3f}")
 
 
 if __name__ == "__main__":

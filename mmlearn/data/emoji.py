@@ -10,10 +10,10 @@ from importlib.resources import files
 
 import numpy as np
 from PIL import Image
-from tqdm.auto import tqdm
 
 from mmlearn.data.cache import cache_dir, remember_pictures
 from mmlearn.data.paired import PairedDataset
+from mmlearn.progress import progress_bar
 
 __all__ = ["load_emoji"]
 
@@ -186,7 +186,7 @@ def _draw(records, size):
     return np.stack(
         [
             _render(folder, r["code"], size)
-            for r in tqdm(records, desc="drawing emoji (once)", unit=" emoji")
+            for r in progress_bar(records, desc="drawing emoji (once)", unit=" emoji")
         ]
     )
 

@@ -5,9 +5,9 @@ import io
 from pathlib import Path
 
 import numpy as np
-from tqdm.auto import tqdm
 
 from mmlearn.data.cache import cache_dir, remember_pictures
+from mmlearn.progress import progress_bar
 
 __all__ = ["check_columns", "check_count", "open_table", "square_pictures"]
 
@@ -97,7 +97,7 @@ def square_pictures(table, size, name):
 
 def _decode(table, shape, name):
     pictures = np.empty(shape, dtype=np.uint8)
-    rows = tqdm(table, desc=f"pictures of {name} (once)", unit=" pictures")
+    rows = progress_bar(table, desc=f"pictures of {name} (once)", unit=" pictures")
     for i, row in enumerate(rows):
         try:
             pictures[i] = _square(_content(row), shape[1])

@@ -5,10 +5,10 @@ from itertools import pairwise
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
-from tqdm.auto import tqdm
 
 from mmlearn.data.paired import check_pictures
 from mmlearn.features.cache import remember
+from mmlearn.progress import progress_bar
 
 __all__ = ["HOG", "CNNFeatures", "ColourHistogram"]
 
@@ -268,7 +268,7 @@ class CNNFeatures(_PictureFeatures):
         out = np.empty((len(pictures), self.feature_groups_[0].stop), dtype=np.float32)
         starts = range(0, len(pictures), batch)
         with torch.inference_mode():
-            for start in tqdm(starts, desc=f"{self.model} features", disable=len(starts) < 5):
+            for start in progress_bar(starts, desc=f"{self.model} features", show=len(starts) > 4):
                 block = slice(start, start + batch)
                 x = prepare(torch.from_numpy(pictures[block]).to(device), self.model, self.size)
                 out[block] = network(x).float().cpu().numpy()

@@ -1,4 +1,4 @@
-"""``python -m mmlearn grade``: a student checks a lab, an instructor grades a class."""
+"""``mmlearn grade``: a student checks a lab, an instructor grades a class."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from mmlearn.doctor import cure, missing
 from mmlearn.grading import GradingError
 from mmlearn.grading.sandbox import BACKENDS, STAMPS, unavailable
 from mmlearn.notebook import unit_named
@@ -19,10 +20,11 @@ from mmlearn.workspace import find_lab
 _DESCRIPTION = """\
 Check one lab, or grade what a class handed in.
 
-  python -m mmlearn grade labs/02_linear_cca.ipynb
-      a student checks their own lab: each check with its message and points;
+  mmlearn grade 02
+      a student checks their own lab, named by its number or file: each check with
+      its message and points;
       exit status 0 where all passed, 1 otherwise
-  python -m mmlearn grade submissions/ --lab 02_linear_cca --out grades/ --jobs 2
+  mmlearn grade submissions/ --lab 02_linear_cca --out grades/ --jobs 2
       a folder of notebooks, a folder of folders, a zip, or what Moodle or Canvas
       gave to download; writes gradebook.csv, overview/, feedback/, written/,
       manual.csv and json/ into --out; a second run grades only what changed
@@ -41,7 +43,9 @@ def add_grade_command(subparsers) -> argparse.ArgumentParser:
         description=_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("path", type=Path, help="a lab, or the folder or zip of a class")
+    parser.add_argument(
+        "path", type=Path, help="a lab (its file or number), or the folder or zip of a class"
+    )
     parser.add_argument("--lab", help="the lab's name, such as 02_linear_cca (for a class)")
     parser.add_argument("--out", type=Path, help="folder for the results (default: grades)")
     parser.add_argument(
@@ -111,15 +115,12 @@ def _within(lowest: float, highest: float):
 
 def run(args: argparse.Namespace) -> int:
     """Run the command; return the exit status (2: nothing could be graded, with one sentence)."""
-    try:
-        import nbformat  # noqa: F401
-        import nbval  # noqa: F401
-    except ImportError as error:
-        return _stop(f"Grading needs {error.name}: install it with pip install -e '.[grade]'.")
+    if lacking := missing(None, "grade"):
+        return _stop(f"Grading needs {', '.join(lacking)}; {cure('grade')}")
     args.path = _meant(args.path)
     try:
         if args.path.is_dir() or (args.path.suffix.lower() != ".ipynb" and args.path.exists()):
-            return _grade_class(args)
+            return _grade_class_or_stop(args)
         if args.path.exists() or args.path.is_symlink():
             return _check_one(args)
         raise GradingError(
@@ -127,10 +128,10 @@ def run(args: argparse.Namespace) -> int:
         )
     except GradingError as error:
         return _stop(str(error))
+    except BrokenPipeError:  # the reader of what is printed has gone
+        raise
     except OSError as error:
         return _stop(f"The results cannot be read or written: {error}.")
-    except KeyboardInterrupt:
-        return _stop("Stopped; what was graded is kept, and the same command goes on from there.")
 
 
 def _meant(path: Path) -> Path:
@@ -141,9 +142,9 @@ def _meant(path: Path) -> Path:
     return path
 
 
-def _stop(sentence: str) -> int:
+def _stop(sentence: str, status: int = 2) -> int:
     print(sentence, file=sys.stderr)
-    return 2
+    return status
 
 
 def _say(line: str) -> None:
@@ -230,6 +231,14 @@ def _say_result(found: dict) -> None:
         _say(f"  note: {note}")
     for written in found["written"]:
         _say(f"  by hand      {written['grade_id']}: {written['max_points']:g} points, not counted")
+
+
+def _grade_class_or_stop(args: argparse.Namespace) -> int:
+    try:
+        return _grade_class(args)
+    except KeyboardInterrupt:
+        kept = "what was graded is kept, and the same command goes on from there"
+        return _stop(f"Stopped; {kept}.", 130)
 
 
 def _grade_class(args: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""``python -m mmlearn release``: what a class is handed, and nothing of the instructor's copy.
+"""``mmlearn release``: what a class is handed, and nothing of the instructor's copy.
 
 A release is a folder with ``labs/``, perhaps ``course/``, README.txt and SHA256SUMS (the format of
 ``sha256sum -c``). Before anything is written, each lab is compared with the instructor's copy.
@@ -16,6 +16,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+from mmlearn.doctor import cure, missing
 from mmlearn.files import write_atomically
 from mmlearn.grading import GradingError
 from mmlearn.grading.submission import digest
@@ -35,16 +36,16 @@ _README = """\
 Start
 -----
 Open a notebook in JupyterLab or on Colab, and run its cells from the top. The first cell of code
-installs the course's package where it is absent.
+looks for the course's package; on Colab it installs it.
 
 Write your code where a cell says YOUR CODE HERE, and your text where it says "Your answer here".
 The check below a function tells in seconds whether it is right and, if not, what is likely wrong.
 Change nothing else: your functions and your written answers are all that is read, and the checks
-that count are your instructor's.
+that count are your instructor's. The last cell adds your points up.
 
 Check a whole lab at any time:
 
-    python -m mmlearn grade {example}
+    mmlearn grade {example}
 
 Hand in
 -------
@@ -315,7 +316,7 @@ def add_release_command(subparsers) -> argparse.ArgumentParser:
         "release",
         help="write what a class is handed: labs, without solutions",
         description="Copy labs, without anything of their solutions, into a folder for a class.",
-        epilog="example: python -m mmlearn release 02_linear_cca --out handout --lessons --zip",
+        epilog="example: mmlearn release 02_linear_cca --out handout --lessons --zip",
     )
     parser.add_argument("labs", nargs="+", metavar="LAB", help="such as 02_linear_cca, or all")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder")
@@ -333,6 +334,9 @@ def add_release_command(subparsers) -> argparse.ArgumentParser:
 def _run(args: argparse.Namespace) -> int:
     here = Path.cwd()
     root = here if (here / "labs").is_dir() else Path(__file__).resolve().parents[2]
+    if args.nbgrader and (lacking := missing(None, "grade")):
+        print(f"Running a lab needs {', '.join(lacking)}; {cure('grade')}", file=sys.stderr)
+        return 2
     try:
         if args.nbgrader:
             written = release_nbgrader(args.labs, root, args.out)
@@ -341,6 +345,8 @@ def _run(args: argparse.Namespace) -> int:
     except GradingError as error:
         print(error, file=sys.stderr)
         return 2
+    except BrokenPipeError:  # the reader of what is printed has gone
+        raise
     except OSError as error:
         print(f"The release cannot be written: {error}.", file=sys.stderr)
         return 2

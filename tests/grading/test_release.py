@@ -56,7 +56,7 @@ def test_a_release_holds_the_lab_a_readme_and_sums(course):
     assert files(out)[f"labs/{LAB}.ipynb"] == (course / "labs" / f"{LAB}.ipynb").read_bytes()
     readme = (out / "README.txt").read_text(encoding="utf-8")
     assert f"labs/{LAB}.ipynb  A tiny lab" in readme
-    assert f"python -m mmlearn grade labs/{LAB}.ipynb" in readme
+    assert f"    mmlearn grade labs/{LAB}.ipynb" in readme
     assert "Hand in" in readme
     assert list(course.rglob(".release-*")) == []
 
