@@ -118,7 +118,7 @@ t = np.deg2rad(np.arange(-90, 91))
 grid = np.corrcoef((X @ [np.cos(t), np.sin(t)]).T, (Y @ [np.cos(t), np.sin(t)]).T)[:181, 181:]
 one_slider = max(abs(grid[-45 + 90]).max(), abs(grid[:, 73 + 90]).max())
 print(f"best with one slider {one_slider:.2f}, with both {grid.max():.2f}")
-assert one_slider < 0.15 and grid.max() > 0.9
+assert one_slider < 0.15 < 0.9 < grid.max()
 
 _ = interact(draw, a=IntSlider(-45, min=-90, max=90), b=IntSlider(73, min=-90, max=90))
 
