@@ -9,7 +9,7 @@ strip.png: typed texts and the nearest pictures. Its first row ranks by the raw 
 sides, cut to 50 columns each, as at the start of unit 02. A green frame: the picture's subgroup is
 one of those that QUERIES names for the text. map.png: t-SNE of the learnt space, every emoji moved
 to a cell of a grid and tinted by its group; the words are placed by the text side. Texts and words
-were chosen by hand, the results were not.
+were chosen by hand; no picture was taken out or moved up.
 
 The pictures contain emoji designed by OpenMoji (https://openmoji.org), licence CC BY-SA 4.0, and
 are under that licence themselves.

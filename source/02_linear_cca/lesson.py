@@ -108,8 +108,8 @@ draw(a=45, b=-17)
 # direction and u, v form a narrow rising band.*
 #
 # Now look for the best pair yourself. The sliders start on the longest axes. Move one of them as you
-# like and leave the other: the correlation stays low. It needs **both**, and the first line checks that
-# on every pair of whole degrees.
+# like and leave the other: the correlation stays low. It needs **both**; the cell first checks that,
+# degree by degree.
 
 # %% widget=true
 from ipywidgets import IntSlider, interact
