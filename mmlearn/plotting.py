@@ -12,11 +12,13 @@ import numpy as np
 __all__ = [
     "COLOURS",
     "bar_with_chance",
+    "embedding_map",
     "picture_grid",
     "plot_attention",
     "plot_dispersion",
     "plot_scene",
     "plot_trajectories",
+    "query_rows",
     "retrieval_strip",
     "scatter_embedding",
     "show_pairs",
@@ -33,6 +35,7 @@ COLOURS = {
     "black": "#000000",
     "yellow": "#F0E442",
 }
+DARK = "#003B5C"  # blue, dark enough to carry white words
 MARKERS = "os^DvPX*"  # beside the colours, so that a class can be told without them
 
 
@@ -229,6 +232,163 @@ def _white_as_glass(picture):
     """RGBA with white made transparent, so that neighbours do not cover each other."""
     alpha = np.where((picture >= 250).all(axis=2), 0, 255).astype(np.uint8)
     return np.dstack([picture, alpha])
+
+
+def query_rows(queries, results, relevant, notes=None):
+    """Typed queries, one a row, each beside its ranked pictures; hits have a quiet green frame.
+
+    Parameters
+    ----------
+    queries : r str
+    results : (r, k) pictures (h, w, 3), best first
+    relevant : (r, k) bools
+    notes : r str, written small below the queries, or None
+
+    Returns
+    -------
+    matplotlib Figure, 18 inches wide
+
+    Raises
+    ------
+    ValueError
+        If `results`, `relevant` and `notes` do not have an entry a query.
+    """
+    if len(queries) == 0:
+        raise ValueError("there is nothing to draw: no query is given.")
+    notes = [""] * len(queries) if notes is None else notes
+    for name, values in (("results", results), ("relevant", relevant), ("notes", notes)):
+        if len(values) != len(queries):
+            raise ValueError(f"{name} must have {len(queries)} entries, got {len(values)}.")
+    left, height = 3.1, 1.25
+    figure, axes = _card(left + 1.1 * max(map(len, results)), height * len(queries), padding=0.3)
+    rows = zip(queries, results, relevant, notes, strict=True)
+    for row, (query, pictures, hits, note) in enumerate(rows):
+        y = height * (len(queries) - row - 0.5)
+        text = _wrap(query, 18)
+        tall = 0.46 + 0.27 * text.count("\n")
+        field = {"facecolor": "#EEF1F4", "edgecolor": "#C4CBD2", "linewidth": 1.5}
+        _round_box(axes, (1.43, y + 0.14), (2.86, tall), **field)
+        axes.text(0.16, y + 0.13, text, size=21, weight="bold", va="center")
+        axes.text(0.16, y - 0.02 - tall / 2, note, size=17, color="#444444", va="top")
+        for rank, (picture, hit) in enumerate(zip(pictures, hits, strict=True)):
+            place = (left + 1.1 * rank + 0.5, y)
+            _place(axes, picture, place, 0.92)
+            if hit:
+                _round_box(axes, place, 1.03, fill=False, edgecolor=COLOURS["green"], linewidth=4)
+    return figure
+
+
+def embedding_map(points, pictures, words, word_points, labels=None, cells=(31, 20)):
+    """Pictures at their places in the plane, moved to a grid, with words among them.
+
+    The plane is cut into cells. A word takes the cells about its own place, then every picture gets
+    a cell of its own, so that the sum of the squared moves is smallest.
+
+    Parameters
+    ----------
+    points : (n, 2) places of the pictures, such as t-SNE gives
+    pictures : n arrays (h, w, 3)
+    words : m str, written in white on dark bands
+    word_points : (m, 2) places of the words in the same plane
+    labels : int (n,), classes that tint the cells, or None
+    cells : (columns, rows) of the grid
+
+    Returns
+    -------
+    matplotlib Figure, 18 inches wide
+
+    Raises
+    ------
+    ValueError
+        If lengths differ, or the grid has fewer free cells than there are pictures.
+    """
+    for name, given, wanted in (
+        ("pictures", pictures, points),
+        ("word_points", word_points, words),
+        ("labels", points if labels is None else labels, points),
+    ):
+        if len(given) != len(wanted):
+            raise ValueError(f"{name} must have {len(wanted)} entries, got {len(given)}.")
+    places, seats = _on_grid(points, words, word_points, cells)
+    figure, axes = _card(*cells)
+    for i, (place, picture) in enumerate(zip(places, pictures, strict=True)):
+        tint = np.ones(3) if labels is None else _pale(labels[i])
+        _round_box(axes, place, 0.94, color=tint, linewidth=0)
+        _place(axes, (picture * tint).astype(np.uint8), place, 0.84)
+    for (place, length), word in zip(seats, words, strict=True):
+        _round_box(axes, place, (length - 0.06, 0.94), color=DARK, linewidth=0)
+        axes.text(
+            *place, word, size=24, weight="bold", color="white", ha="center", va="center_baseline"
+        )
+    return figure
+
+
+def _card(width, height, inches=18, padding=0.5):
+    """A white figure and its one axes, in units of a picture's cell, with an even margin."""
+    import matplotlib.pyplot as plt
+
+    width, height = width + 2 * padding, height + 2 * padding
+    figure = plt.figure(figsize=(inches, inches * height / width), layout="none", facecolor="white")
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.axis("off")
+    axes.set(xlim=(-padding, width - padding), ylim=(-padding, height - padding))
+    return figure, axes
+
+
+def _place(axes, picture, centre, side):
+    (x, y), half = centre, side / 2
+    extent = (x - half, x + half, y - half, y + half)
+    axes.imshow(picture, extent=extent, aspect="auto", interpolation="antialiased", zorder=2)
+
+
+def _round_box(axes, centre, size, **style):
+    from matplotlib.patches import FancyBboxPatch
+
+    size = np.broadcast_to(size, 2)
+    corner = np.subtract(centre, size / 2)
+    axes.add_patch(FancyBboxPatch(corner, *size, "round,pad=0,rounding_size=0.16", **style))
+
+
+def _on_grid(points, words, word_points, cells):
+    """A cell's centre for every picture, and (place, length) of every word's own run of cells."""
+    from scipy.optimize import linear_sum_assignment
+    from scipy.spatial.distance import cdist
+
+    both = np.vstack([np.reshape(points, (-1, 2)), np.reshape(word_points, (-1, 2))]).astype(float)
+    low, high = both.min(axis=0), both.max(axis=0)
+    both = (both - low) / np.where(high > low, high - low, 1) * cells  # in units of a cell
+    free = np.ones(cells, dtype=bool)
+    seats = [_seat(free, word, at) for word, at in zip(words, both[len(points) :], strict=True)]
+    centres = np.argwhere(free) + 0.5
+    if len(centres) < len(points):
+        raise ValueError(
+            f"{len(points)} pictures need as many free cells, and the words leave "
+            f"{len(centres)} of {cells[0]} by {cells[1]}; give more cells."
+        )
+    return centres[
+        linear_sum_assignment(cdist(both[: len(points)], centres, "sqeuclidean"))[1]
+    ], seats
+
+
+def _seat(free, word, place):
+    """The nearest row of free cells that holds the word; they are free no longer."""
+    length = min(int(np.ceil(0.42 * len(word) + 0.6)), len(free))
+    runs = np.lib.stride_tricks.sliding_window_view(free, length, axis=0).all(axis=2)
+    starts = np.argwhere(runs)
+    if len(starts) == 0:
+        raise ValueError(f"the grid has no room for the word {word!r}; give more cells.")
+    middles = starts + np.array([length / 2, 0.5])
+    best = np.square(middles - place).sum(axis=1).argmin()
+    column, row = starts[best]
+    free[column : column + length, row] = False
+    return middles[best], length
+
+
+def _pale(label):
+    """A class's colour, mixed with white, so that a picture can lie on it."""
+    from matplotlib.colors import to_rgb
+
+    return 0.84 + 0.16 * np.array(to_rgb(list(COLOURS.values())[label % len(COLOURS)]))
 
 
 def bar_with_chance(names, scores, chance, spread=None, xlabel="mean average precision"):

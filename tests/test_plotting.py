@@ -80,6 +80,38 @@ def test_bars_show_mean_spread_and_chance():
     assert axes.get_legend().get_texts()[0].get_text() == "chance 0.100"
 
 
+def test_rows_of_queries_frame_the_hits_alone(pictures):
+    figure = plotting.query_rows(["a", "b"], [pictures[:3], pictures[2:]], [[1, 0, 1], [0] * 3])
+    axes = figure.axes[0]
+    framed = [box for box in axes.patches if not box.get_fill()]
+    assert len(axes.images) == 6
+    assert [box.get_x() + box.get_width() / 2 for box in framed] == pytest.approx([3.6, 5.8])
+    assert {"a", "b"} <= {text.get_text() for text in axes.texts}
+
+
+def test_a_map_puts_no_two_things_into_one_cell(rng, pictures):
+    many, words = pictures[np.arange(30) % 5], ["fruit", "fruit"]
+    figure = plotting.embedding_map(
+        np.zeros((30, 2)), many, words, np.zeros((2, 2)), np.arange(30), cells=(10, 5)
+    )
+    axes = figure.axes[0]
+    boxes = np.array([[b.get_x(), b.get_y(), b.get_width(), b.get_height()] for b in axes.patches])
+    low, high = boxes[:, :2], boxes[:, :2] + boxes[:, 2:]
+    meet = (np.minimum(high[:, None], high) > np.maximum(low[:, None], low)).all(axis=2)
+    assert len(boxes) == 32
+    assert (meet == np.eye(32, dtype=bool)).all()
+
+
+def test_a_map_with_room_leaves_order_as_it_was(pictures):
+    line = np.column_stack([np.arange(5.0), np.zeros(5)])
+    figure = plotting.embedding_map(line, pictures, ["a"], [[0.0, 4.0]], cells=(8, 5))
+    images = figure.axes[0].images
+    left = [image.get_extent()[0] for image in images]
+    assert left == sorted(left)
+    assert {image.get_extent()[2] for image in images} == {images[0].get_extent()[2]}
+    assert figure.axes[0].texts[0].get_position() == pytest.approx((1, 4.5), abs=1)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -88,6 +120,26 @@ def test_bars_show_mean_spread_and_chance():
         (lambda: plotting.retrieval_strip("q", ["a"], [True, False]), "one entry per result"),
         (lambda: plotting.scatter_embedding(np.zeros(4)), "must have shape"),
         (lambda: plotting.scatter_embedding(np.zeros((4, 2)), [1]), "one entry per point"),
+        (lambda: plotting.query_rows(["a"], [], []), "results must have 1 entries, got 0"),
+        (lambda: plotting.query_rows([], [], []), "no query"),
+        (
+            lambda: plotting.embedding_map(np.eye(2), np.ones((3, 4, 4, 3)), [], []),
+            "pictures must have 2 entries",
+        ),
+        (
+            lambda: plotting.embedding_map(np.eye(2), np.ones((2, 4, 4, 3)), [], [], cells=(1, 1)),
+            "give more cells",
+        ),
+        (
+            lambda: plotting.embedding_map(
+                np.eye(2), np.ones((2, 4, 4, 3)), ["a", "b"], np.eye(2), cells=(1, 1)
+            ),
+            "no room for the word 'b'",
+        ),
+        (
+            lambda: plotting.embedding_map(np.eye(2), np.ones((2, 4, 4, 3)), [], [], [0]),
+            "labels must have 2 entries",
+        ),
         (lambda: plotting.bar_with_chance(["a"], [1, 2], 0.1), "one name per score"),
     ],
 )
