@@ -106,34 +106,39 @@ def test_constraints_say_how_they_are_renewed():
 
 
 @pytest.fixture(scope="module")
-def lock(tmp_path_factory):
-    """The pins as uv resolves them for every system: with each file that the index lists."""
-    pylock = pytest.importorskip("packaging.pylock")
+def uv(tmp_path_factory):
+    """A function that runs uv in a copy of the project; skips where uv or its index is absent."""
     beside = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    uv = shutil.which("uv", path=beside)
-    if uv is None:
+    program = shutil.which("uv", path=beside)
+    if program is None:
         pytest.skip("uv is not installed: pip install uv")
-    settings = {"UV_PYTHON": sys.executable, "UV_PYTHON_DOWNLOADS": "never"}
+    copy = tmp_path_factory.mktemp("copy")
+    for name in ("pyproject.toml", "constraints.txt"):
+        shutil.copy(ROOT / name, copy)
 
-    def compile_lock(ask, **more):
-        env = {**os.environ, **settings, **more}
+    def run(*arguments, **settings):
+        python = {"UV_PYTHON": sys.executable, "UV_PYTHON_DOWNLOADS": "never"}
+        env = {**os.environ, **python, **settings}
         return subprocess.run(
-            [uv, *ask.split()], cwd=folder, env=env, capture_output=True, text=True
+            [program, *arguments], cwd=copy, env=env, capture_output=True, text=True
         )
 
-    folder = tmp_path_factory.mktemp("lock")
-    for name in ("pyproject.toml", "constraints.txt"):
-        shutil.copy(ROOT / name, folder)
-    (folder / "probe.txt").write_text("iniconfig")
-    probe = compile_lock(
-        "pip compile probe.txt --no-deps --no-cache", UV_HTTP_TIMEOUT="4", UV_HTTP_RETRIES="0"
-    )
+    (copy / "probe.txt").write_text("iniconfig")
+    quick = {"UV_HTTP_TIMEOUT": "4", "UV_HTTP_RETRIES": "0"}
+    probe = run("pip", "compile", "probe.txt", "--no-deps", "--no-cache", **quick)
     if probe.returncode:
-        pytest.skip(f"the package index does not answer: {probe.stderr.strip()}")
-    ask = RENEW.replace("-o constraints.txt", "-c constraints.txt -o pylock.toml")
-    done = compile_lock(ask.removeprefix("uv "))
+        pytest.skip(f"the package index does not answer: {probe.stderr.splitlines()[0]}")
+    return run
+
+
+@pytest.fixture(scope="module")
+def lock(uv):
+    """The pins as they resolve for every system, with each file that the index lists."""
+    pylock = pytest.importorskip("packaging.pylock")
+    ask = RENEW.removeprefix("uv ").removesuffix("-o constraints.txt")
+    done = uv(*ask.split(), "-c", "constraints.txt", "--format", "pylock.toml")
     assert done.returncode == 0, done.stderr
-    return pylock.Pylock.from_dict(tomllib.loads((folder / "pylock.toml").read_text()))
+    return pylock.Pylock.from_dict(tomllib.loads(done.stdout))
 
 
 def test_pins_are_what_the_course_needs_on_some_system_no_more_no_less(lock):
@@ -146,11 +151,7 @@ def test_every_pin_has_a_wheel(lock, python, system):
     environment, platforms = SYSTEMS[system]
     here = environment | {"python_version": python[:4], "python_full_version": python}
     version = tuple(map(int, python[:4].split(".")))
-    tags = (
-        t
-        for family in (cpython_tags, compatible_tags)
-        for t in family(version, platforms=platforms)
-    )
-    chosen = lock.select(environment=here, tags=list(tags))
+    tags = [*cpython_tags(version, platforms=platforms), *compatible_tags(version, None, platforms)]
+    chosen = lock.select(environment=here, tags=tags)
     sources = [package.name for package, file in chosen if not file.filename.endswith(".whl")]
     assert sources == []
