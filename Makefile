@@ -20,10 +20,13 @@ setup: $(READY)
 	@echo "Ready: everything is installed in $(VENV)."
 
 $(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' || \
+	  { echo "This needs Python 3.11 to 3.14; name one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "$(PYTHON) cannot make an environment; on Debian and Ubuntu: sudo apt install" \
+	    "$$($(PYTHON) -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"; exit 1; }
 	@echo "Setting up $(VENV): about 6 GB and 2 to 5 minutes, once ..."
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "This needs Python 3.11 or newer; name one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
-	@start=$$(date +%s); $(PYTHON) -m venv $(VENV) && \
+	@start=$$(date +%s); $(PYTHON) -m venv $(if $(wildcard $(READY)),,--clear) $(VENV) && \
 	  $(RUN) -m pip install --quiet --disable-pip-version-check -e ".[all]" -c constraints.txt && \
 	  touch $(READY) && echo "Set up in $$(( $$(date +%s) - start )) s."
 
