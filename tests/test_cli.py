@@ -123,6 +123,16 @@ def test_ctrl_c_keeps_the_rows_that_are_finished(tiny, tmp_path, monkeypatch, ca
     assert [(row["seeds"], row["seeds_asked"]) for row in rows[:2]] == [("2", "3"), ("1", "3")]
 
 
+def test_a_file_that_cannot_be_written_is_one_sentence(tiny, tmp_path, monkeypatch, capsys):
+    def full(source, target):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(os, "replace", full)
+    arguments = ["--methods", "cca", "--seeds", "1", "--csv", str(tmp_path / "board.csv")]
+    assert main(["scoreboard", *arguments]) == 2
+    assert capsys.readouterr().err == "mmlearn: no space left\n"
+
+
 def test_ctrl_c_before_the_first_row_writes_nothing(tiny, tmp_path, monkeypatch, capsys):
     stop_at_fit(1, monkeypatch)
     path = tmp_path / "board.json"
