@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import io
 import json
 import os
 import subprocess
@@ -92,6 +93,18 @@ def test_one_seed_has_no_spread(tiny, tmp_path, capsys):
     assert "±0.000" not in capsys.readouterr().out
     assert json.loads(json_file.read_text())["rows"][0]["mean_sd"] is None
     assert next(csv.DictReader(csv_file.open()))["mean_sd"] == ""
+
+
+def test_no_progress_draws_nothing_in_a_terminal_either(tiny, monkeypatch):
+    drawn = {}
+    for option in ([], ["--no-progress"]):
+        terminal = io.StringIO()
+        terminal.isatty = lambda: True
+        monkeypatch.setattr(sys, "stderr", terminal)
+        main(["scoreboard", "--methods", "cca", "--seeds", "1", *option])
+        drawn[len(option)] = terminal.getvalue()
+    assert "scoreboard: 100%" in drawn[0]
+    assert drawn[1] == ""
 
 
 def stop_at_fit(number, monkeypatch):
