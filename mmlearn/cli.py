@@ -6,7 +6,8 @@ import os
 import sys
 from pathlib import Path
 
-from mmlearn import __version__, doctor
+import mmlearn
+from mmlearn import doctor
 
 __all__ = ["main"]
 
@@ -47,7 +48,9 @@ def _run(arguments):
         if error.name is None or error.name.startswith("mmlearn."):
             raise  # a fault of the course's own
         print(f"mmlearn: {error.name} is not installed; {doctor.cure()}", file=sys.stderr)
-    except (ValueError, FileNotFoundError) as error:
+    except BrokenPipeError:
+        raise
+    except (ValueError, OSError) as error:
         print(f"mmlearn: {error}", file=sys.stderr)
     return 2
 
@@ -60,7 +63,9 @@ def _parser():
         prog="mmlearn",
         description="Tools of the course on multimodal and cross-modal embeddings.",
     )
-    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    # Where another project's mmlearn is imported in place of ours, the doctor still has to run.
+    version = getattr(mmlearn, "__version__", "of another project: see mmlearn doctor")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {version}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     board = commands.add_parser(

@@ -142,8 +142,8 @@ def _namesakes():
     for name in sorted({*metadata.packages_distributions().get("mmlearn", ())} - {NAME}):
         yield (
             "problem",
-            f"{name} {_version(name)} is a package of another project that is imported as mmlearn, "
-            f"too; run: pip uninstall {name} {NAME}, and install the course again: {cure()}",
+            f"{name} {_version(name)} of another project is imported as mmlearn, too: uninstall "
+            f"both (pip uninstall {name} {NAME}), then install the course again; {cure()}",
         )
 
 

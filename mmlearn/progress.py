@@ -1,12 +1,15 @@
 """Progress bars: where somebody watches, and nowhere else."""
 
+import sys
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from tqdm.asyncio import tqdm as plain_tqdm
 from tqdm.auto import tqdm
 
-__all__ = ["bars", "progress_bar"]
+__all__ = ["bars", "progress_bar", "watched"]
 
+IN_NOTEBOOK = tqdm is not plain_tqdm
 _wanted = ContextVar("_wanted", default=True)
 
 
@@ -24,8 +27,12 @@ def progress_bar(items=None, *, show=True, **settings):
     >>> [2 * i for i in progress_bar(range(3), desc="doubling")]
     [0, 2, 4]
     """
-    disable = None if show and _wanted.get() else True  # None: where stderr is no terminal
-    return tqdm(items, disable=disable, **settings)
+    return tqdm(items, disable=not (show and watched()), **settings)
+
+
+def watched():
+    """Whether somebody sees a bar and wants it: in a notebook, or where stderr is a terminal."""
+    return _wanted.get() and (IN_NOTEBOOK or sys.stderr.isatty())
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import io
 import json
 import os
 import subprocess
@@ -94,6 +95,18 @@ def test_one_seed_has_no_spread(tiny, tmp_path, capsys):
     assert next(csv.DictReader(csv_file.open()))["mean_sd"] == ""
 
 
+def test_no_progress_draws_nothing_in_a_terminal_either(tiny, monkeypatch):
+    drawn = {}
+    for option in ([], ["--no-progress"]):
+        terminal = io.StringIO()
+        terminal.isatty = lambda: True
+        monkeypatch.setattr(sys, "stderr", terminal)
+        main(["scoreboard", "--methods", "cca", "--seeds", "1", *option])
+        drawn[len(option)] = terminal.getvalue()
+    assert "scoreboard: 100%" in drawn[0]
+    assert drawn[1] == ""
+
+
 def stop_at_fit(number, monkeypatch):
     """Press Ctrl-C when a method is fitted for the `number`-th time."""
     fit, calls = scoreboard.fit_method, []
@@ -121,6 +134,16 @@ def test_ctrl_c_keeps_the_rows_that_are_finished(tiny, tmp_path, monkeypatch, ca
     assert board["rows"][1]["mean_sd"] is None
     rows = list(csv.DictReader(csv_file.open()))
     assert [(row["seeds"], row["seeds_asked"]) for row in rows[:2]] == [("2", "3"), ("1", "3")]
+
+
+def test_a_file_that_cannot_be_written_is_one_sentence(tiny, tmp_path, monkeypatch, capsys):
+    def full(source, target):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(os, "replace", full)
+    arguments = ["--methods", "cca", "--seeds", "1", "--csv", str(tmp_path / "board.csv")]
+    assert main(["scoreboard", *arguments]) == 2
+    assert capsys.readouterr().err == "mmlearn: no space left\n"
 
 
 def test_ctrl_c_before_the_first_row_writes_nothing(tiny, tmp_path, monkeypatch, capsys):

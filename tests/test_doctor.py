@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import mmlearn
 from mmlearn import doctor
 from mmlearn.cli import main
 
@@ -173,8 +174,14 @@ def test_the_package_of_another_project_is_told(installed):
     distribution(installed, "mmlearn-0.2.0", text)
     done = run(installed, "doctor")
     assert done.returncode == 1
-    assert "PROBLEM mmlearn 0.2.0 is a package of another project" in done.stdout
-    assert "pip uninstall mmlearn mmlearn-course" in done.stdout
+    assert "PROBLEM mmlearn 0.2.0 of another project is imported as mmlearn, too" in done.stdout
+    assert "(pip uninstall mmlearn mmlearn-course), then install the course again" in done.stdout
+
+
+def test_the_doctor_runs_where_another_project_is_imported_as_mmlearn(monkeypatch, capsys):
+    monkeypatch.delattr(mmlearn, "__version__")
+    main(["doctor"])
+    assert "Verdict:" in capsys.readouterr().out
 
 
 def test_an_old_python_is_told_so_whatever_is_asked(monkeypatch, capsys):

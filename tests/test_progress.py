@@ -3,9 +3,11 @@
 import io
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+import mmlearn
 from mmlearn.progress import bars, progress_bar
 
 
@@ -44,15 +46,13 @@ def test_a_notebook_shows_the_bar_though_its_stderr_is_no_terminal():
 import ipykernel.zmqshell
 from mmlearn.progress import progress_bar
 bar = progress_bar(range(3))
-print(type(bar).__mro__[1].__name__, bar.disable)
+print(type(bar).__mro__[1].__name__, "off" if bar.disable else "drawn")
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split()[-2:] == ["tqdm_notebook", "False"]
+    assert done.stdout.split()[-2:] == ["tqdm_notebook", "drawn"]
 
 
 def test_every_bar_of_the_package_is_this_one():
-    import mmlearn
-
-    package = __import__("pathlib").Path(mmlearn.__file__).parent
+    package = Path(mmlearn.__file__).parent
     users = [p.name for p in package.rglob("*.py") if "tqdm" in p.read_text(encoding="utf-8")]
     assert users == ["progress.py"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from mmlearn.data.cache import cache_dir, remember_pictures
-from mmlearn.progress import progress_bar
+from mmlearn.progress import progress_bar, watched
 
 __all__ = ["check_columns", "check_count", "open_table", "square_pictures"]
 
@@ -40,27 +40,37 @@ def open_table(folder, hub_name, split):
 
 
 def _open_folder(folder, split):
-    from datasets import load_dataset
-
     files = sorted(str(path) for path in folder.glob(f"{split}*.parquet"))
     if not files:
         raise FileNotFoundError(f"{folder} has no file named {split}*.parquet.")
     # The library keeps its own, memory-mapped copy.
     copy = str(cache_dir() / "datasets")
-    return load_dataset("parquet", data_files=files, split="train", cache_dir=copy)
+    return _load("parquet", data_files=files, split="train", cache_dir=copy)
 
 
 def _open_hub(name, split):
-    from datasets import load_dataset
-
     try:
-        return load_dataset(name, split=split)
+        return _load(name, split=split)
     except OSError as error:  # no network, or no such data set
         raise FileNotFoundError(
             f"the data set {name} is not on this machine and could not be had from the Hugging "
             f"Face hub ({type(error).__name__}); connect to the internet, check the name, or put "
             "its parquet files where the loader's help says and name that place in MMLEARN_DATA."
         ) from None
+
+
+def _load(name, **settings):
+    """The library's `load_dataset`; its bars are drawn where the course's own would be."""
+    import datasets
+
+    silence = not (watched() or datasets.are_progress_bars_disabled())
+    if silence:
+        datasets.disable_progress_bars()
+    try:
+        return datasets.load_dataset(name, **settings)
+    finally:
+        if silence:
+            datasets.enable_progress_bars()
 
 
 def check_columns(table, names, origin):

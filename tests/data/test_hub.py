@@ -62,6 +62,12 @@ def test_small_classes_are_left_out_and_large_ones_drawn_from(folder):
     assert np.bincount(even.labels).tolist() == [4, 4]
 
 
+def test_nothing_is_drawn_where_nobody_watches(folder, capfd):
+    write_fashion(folder)
+    load_fashion(size=16, min_items=2)
+    assert capfd.readouterr().err == ""
+
+
 def test_every_row_keeps_its_own_picture_text_and_year(folder):
     write_fashion(folder)
     data = load_fashion(n=5, size=16, min_items=2, seed=3)
