@@ -32,6 +32,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
 QUIET += ["--no-first-run", "--disable-component-update", "--disable-sync"]
+SHOWN = ".jp-NotebookPanel:not(.lm-mod-hidden)"  # the notebook in front
 MINUTE = 60_000  # in milliseconds
 
 pytestmark = pytest.mark.skipif(
@@ -182,22 +183,19 @@ def test_a_student_reads_a_lesson_and_does_its_lab_in_a_browser(server, clone):
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.set_default_timeout(MINUTE)
         page.goto(f"{server}/?token={TOKEN}")
-        page.wait_for_selector(".jp-Notebook >> text=Start here")
+        page.wait_for_selector(".jp-RenderedMarkdown >> text=Start here")
         assert page.locator(".jp-NotificationCenter, .jp-toast").count() == 0, "asks for news"
 
         page.goto(f"{server}/lab/tree/work/course/02_linear_cca.ipynb?token={TOKEN}")
-        page.wait_for_selector(".jp-Notebook >> text=Linear cross-modal embeddings")
+        page.wait_for_selector(".jp-RenderedMarkdown >> text=Linear cross-modal embeddings")
         page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]")
         assert page.locator(".lm-TabBar-tab.jp-mod-dirty").count() == 0, "changed by opening it"
         run_all(page, clone / "work/course/02_linear_cca.ipynb")
 
-        page.locator(
-            ".jp-NotebookPanel:not(.lm-mod-hidden) >> text=Lab: "
-        ).scroll_into_view_if_needed()
-        page.get_by_role("link", name=re.compile("02 ·")).last.click()
+        page.locator(f"{SHOWN} .jp-RenderedMarkdown a[href*='_lab.ipynb']").last.click()
         page.wait_for_selector("text=02_linear_cca_lab.ipynb")
         lab = clone / "work/labs/02_linear_cca_lab.ipynb"
-        page.wait_for_selector(".jp-NotebookPanel:not(.lm-mod-hidden) >> text=What you will build")
+        page.wait_for_selector(f"{SHOWN} .jp-RenderedMarkdown >> text=What you will build")
         for answer, told, points in (
             (NOTHING, "✗ 0 of 3 points: average_precision returns nothing: is a `return`", 0),
             (WRONG, "✗ 0 of 3 points: 5/9: divide by the number of relevant items R", 0),
@@ -212,7 +210,7 @@ def test_a_student_reads_a_lesson_and_does_its_lab_in_a_browser(server, clone):
 
 def fill_in(page, answer):
     """Type an answer into the first exercise's cell."""
-    panel = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
+    panel = page.locator(SHOWN)
     cell = panel.locator(".jp-CodeCell", has_text="def average_precision(scores").first
     cell.scroll_into_view_if_needed()
     cell.locator(".cm-content").click()
@@ -224,7 +222,7 @@ def run_all(page, path):
     """Run all cells by the menu, wait, save; return what graded cells and the tally printed."""
     page.click(".lm-MenuBar-item >> text=Run")
     page.click(".lm-Menu-itemLabel >> text=/^Run All Cells$/")
-    panel = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
+    panel = page.locator(SHOWN)
     page.wait_for_timeout(1000)
     panel.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=4 * MINUTE)
     page.keyboard.press("Control+s")
