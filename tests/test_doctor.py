@@ -154,7 +154,7 @@ def test_the_oldest_python_is_the_one_that_pyproject_names():
 @pytest.mark.parametrize(
     "arguments", [("scoreboard", "--methods", "cca"), ("grade", "lab.ipynb")], ids=lambda a: a[0]
 )
-def test_a_command_without_its_packages_says_so_in_one_sentence(clone, installed, arguments):
+def test_a_command_without_its_packages_says_so_in_one_sentence(installed, arguments):
     (installed / "lab.ipynb").write_text("{}")
     done = run(installed, *arguments)
     assert (done.returncode, done.stdout) == (2, "")
