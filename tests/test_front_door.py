@@ -224,7 +224,7 @@ def run_all(page, path):
     page.click(".lm-Menu-itemLabel >> text=/^Run All Cells$/")
     panel = page.locator(SHOWN)
     page.wait_for_timeout(1000)
-    panel.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=4 * MINUTE)
+    panel.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=2 * MINUTE)
     page.keyboard.press("Control+s")
     page.wait_for_timeout(1500)
     printed = {}
