@@ -26,7 +26,9 @@ def root(tmp_path):
 
 def put(path, source):
     metadata = {"language_info": {"name": "python", "version": "3.0"}}
-    nbformat.write(v4.new_notebook([v4.new_code_cell(source, id="a")], metadata=metadata), path)
+    nbformat.write(
+        v4.new_notebook(cells=[v4.new_code_cell(source, id="a")], metadata=metadata), path
+    )
 
 
 def source(path):
