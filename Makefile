@@ -42,7 +42,7 @@ test: $(READY)
 	echo "All tests passed in $$(( $$(date +%s) - start )) s."
 
 notebooks: $(READY)
-	$(RUN) tools/build.py --execute
+	$(RUN) -m tools.course --execute
 
 scoreboard: $(READY)
 	$(RUN) -m mmlearn scoreboard
