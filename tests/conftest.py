@@ -10,8 +10,8 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
-# Left out of `make check`: what starts kernels, boxes or other processes, or runs whole notebooks,
-# by file. Any other test of over a second carries `@pytest.mark.slow` itself.
+# Left out of `make check`: files whose tests start kernels, boxes or other processes, run notebooks
+# or train for long. Any other test of over a second carries `@pytest.mark.slow` itself.
 SLOW = (
     "grading/test_faults.py",
     "grading/test_grade_class.py",
@@ -21,6 +21,8 @@ SLOW = (
     "grading/test_rebuild.py",
     "grading/test_release.py",
     "grading/test_sandbox.py",
+    "neural/test_autoencoders.py",
+    "neural/test_cmdn.py",
     "test_front_door.py",
     "test_mutants.py",
     "test_notebooks.py",
@@ -38,6 +40,9 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.path in slow:
             item.add_marker("slow")
+    # Files with slow tests come first: two workers then end together, on quick ones.
+    first = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in first)
 
 
 @pytest.fixture(autouse=True)

@@ -403,6 +403,7 @@ def test_an_unknown_unit_gets_the_list_of_known_ones(root):
         build(root, ("07",))
 
 
+@pytest.mark.slow
 def test_execute_runs_what_changed_and_stores_outputs_and_seconds(root, capsys):
     (root / "source/02_next/lesson.py").unlink()
     assert build(root, run=True) == []
@@ -422,6 +423,7 @@ def test_execute_runs_what_changed_and_stores_outputs_and_seconds(root, capsys):
     assert drift(root, ("01",)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("code", "message"),
     [
