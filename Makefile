@@ -1,5 +1,6 @@
-# make lab: set up (first time) and open the course.  make test: set up and run every test.
-.PHONY: lab grade test setup notebooks scoreboard bench format
+# make lab: set up (first time) and open the course.
+# make check: lint and the quick tests, for every change.  make test: every test.
+.PHONY: lab grade check test setup notebooks scoreboard bench format
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -7,6 +8,10 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 READY := $(VENV)/.ready
 JOBS ?= 2
+# Whole files, slow ones first: workers share what a file fits once, and end together.
+FILES := -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder
+UNIT := $(FILES) --doctest-modules --ignore tests/mutants tests mmlearn
+LINT := $(RUN) -m ruff check . && $(RUN) -m ruff format --check .
 export OMP_NUM_THREADS ?= 1
 
 lab: $(READY)
@@ -30,19 +35,23 @@ $(READY): pyproject.toml constraints.txt
 	  $(RUN) -m pip install --quiet --disable-pip-version-check -e ".[all]" -c constraints.txt && \
 	  touch $(READY) && echo "Set up in $$(( $$(date +%s) - start )) s."
 
+check: $(READY)
+	@start=$$(date +%s); $(LINT) && $(RUN) $(UNIT) -m "not slow" && \
+	echo "The quick tests passed in $$(( $$(date +%s) - start )) s."
+
 test: $(READY)
 	@start=$$(date +%s); \
-	echo "1/4 lint (seconds)" && $(RUN) -m ruff check . && $(RUN) -m ruff format --check . && \
+	echo "1/4 lint (seconds)" && $(LINT) && \
 	echo "2/4 emoji pictures and features (once, under a minute)" && \
 	$(RUN) -c "from mmlearn.data import load_emoji; load_emoji().features(image='cnn').images" && \
 	echo "3/4 unit tests, the examples of the docstrings, labs and grading (a few minutes)" && \
-	$(RUN) -m pytest -q -n $(JOBS) --dist loadfile --doctest-modules --ignore tests/mutants tests mmlearn && \
+	$(RUN) $(UNIT) && \
 	echo "4/4 every lesson and solution from top to bottom (a few minutes)" && \
-	$(RUN) -m pytest -q -n $(JOBS) --dist loadfile --nbval-lax -p no:cacheprovider course solutions && \
+	$(RUN) $(FILES) --nbval-lax -p no:cacheprovider course solutions && \
 	echo "All tests passed in $$(( $$(date +%s) - start )) s."
 
 notebooks: $(READY)
-	$(RUN) tools/build.py --execute
+	$(RUN) -m tools.course --execute
 
 scoreboard: $(READY)
 	$(RUN) -m mmlearn scoreboard

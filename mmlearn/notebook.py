@@ -8,8 +8,14 @@ import ast
 import textwrap
 
 __all__ = [
+    "ANSWER_STUB",
+    "CODE_STUB",
     "FOLDERS",
+    "HIDDEN_BEGIN",
+    "HIDDEN_END",
     "ROLES",
+    "SOLUTION_BEGIN",
+    "SOLUTION_END",
     "TOLERANCE",
     "file_name",
     "role_of",
@@ -32,6 +38,12 @@ ROLES = {
     "footer": "where to go from here",
 }
 TOLERANCE = {"rtol": 1e-3, "atol": 1e-6}  # of a printed number, unless the check says otherwise
+# Lines of an instructor's copy: what stands between them is left out of the lab, and in its place
+# stands a stub.
+SOLUTION_BEGIN, SOLUTION_END = "### BEGIN SOLUTION", "### END SOLUTION"
+HIDDEN_BEGIN, HIDDEN_END = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
+CODE_STUB = ("# YOUR CODE HERE", "raise NotImplementedError")
+ANSWER_STUB = "*Your answer here.*"
 SUFFIX = "_lab"  # labs and solutions; so that a lesson and its lab can lie in one folder
 
 _OPENING = "with check({exercise!r}, points={points:g}):\n"

@@ -178,6 +178,7 @@ def test_the_package_of_another_project_is_told(installed):
     assert "(pip uninstall mmlearn mmlearn-course), then install the course again" in done.stdout
 
 
+@pytest.mark.slow
 def test_the_doctor_runs_where_another_project_is_imported_as_mmlearn(monkeypatch, capsys):
     monkeypatch.delattr(mmlearn, "__version__")
     main(["doctor"])

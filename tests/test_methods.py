@@ -177,6 +177,7 @@ def test_the_order_of_what_is_embedded_does_not_matter(name):
         np.testing.assert_allclose(b, a[order], atol=1e-5)
 
 
+@pytest.mark.slow
 @every_method
 def test_held_out_retrieval_of_a_planted_signal_is_far_above_chance(name):
     x, y, labels = data(n=240)
@@ -296,6 +297,7 @@ def test_numbers_of_numpy_are_numbers(name, tmp_path):
     assert mmlearn.load(tmp_path / "model").random_state == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MULTILABEL)
 def test_several_labels_an_item_are_learned(name):
     x, y, labels = data(n=240)
@@ -430,6 +432,7 @@ def flipped(seed, n=300):
 NONLINEAR = [n for n in DEEP if get_method(n).kind == "coordinated"] + ["kcca"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NONLINEAR)
 def test_a_signal_that_no_linear_method_finds_is_found_on_held_out_data(name):
     fresh = flipped(1)

@@ -8,7 +8,6 @@ show that no check needs another exercise.
 import contextlib
 import functools
 import io
-import sys
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -18,16 +17,13 @@ import pytest
 from IPython.core.inputtransformer2 import TransformerManager
 
 from mmlearn.grading.compare import compare_text
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
-import build as builder
-
 from mmlearn.notebook import file_name
 from mmlearn.notebook import role_of as role
+from tools.course.model import load_course
 
 ROOT = Path(__file__).parents[1]
 MUTANTS = Path(__file__).parent / "mutants"
-COURSE = builder.load_course(ROOT)
+COURSE = load_course(ROOT)
 LABS = [
     unit.id
     for unit in COURSE.units.values()
@@ -96,7 +92,9 @@ class Lab:
     def check(self, cell):
         expected = "".join(out.text for out in cell.outputs if out.get("name") == "stdout")
         if not expected:
-            pytest.fail(f"{cell.id} stores no reference: run tools/build.py {self.unit} --execute")
+            pytest.fail(
+                f"{cell.id} stores no reference: run python -m tools.course {self.unit} --execute"
+            )
         try:
             printed = self.run(cell.source, cell.id)
         except Exception as error:

@@ -5,20 +5,27 @@ import functools
 import json
 import re
 import statistics
-import sys
 from pathlib import Path
 
 import nbformat
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
-import build as builder
-
-from mmlearn.notebook import FOLDERS, file_name, unwrap_check
+from mmlearn.notebook import (
+    FOLDERS,
+    HIDDEN_BEGIN,
+    SOLUTION_BEGIN,
+    SOLUTION_END,
+    file_name,
+    unwrap_check,
+)
 from mmlearn.notebook import role_of as role
+from tools.course.drift import drift
+from tools.course.files import MAX_BYTES, read_timings
+from tools.course.model import load_course
+from tools.course.strip import regions
 
 ROOT = Path(__file__).parents[1]
-COURSE = builder.load_course(ROOT)
+COURSE = load_course(ROOT)
 LESSONS, LABS = (
     [unit for unit in COURSE.units if (ROOT / "source" / unit / f"{kind}.py").exists()]
     for kind in ("lesson", "lab")
@@ -35,7 +42,7 @@ each_notebook = pytest.mark.parametrize(
 def read(kind, unit):
     path = ROOT / FOLDERS[kind] / file_name(unit, kind)
     if not path.exists():
-        pytest.fail(f"{path.relative_to(ROOT)} is not there: run tools/build.py {unit}")
+        pytest.fail(f"{path.relative_to(ROOT)} is not there: run python -m tools.course {unit}")
     return nbformat.read(path, as_version=4)
 
 
@@ -78,7 +85,7 @@ def limit_seconds(unit):
 
 
 def test_stored_notebooks_are_what_the_sources_build():
-    assert builder.drift(ROOT) == []
+    assert drift(ROOT) == []
 
 
 @pytest.mark.parametrize("unit", COURSE.units.values(), ids=lambda unit: unit.id)
@@ -91,7 +98,7 @@ def test_every_unit_of_the_course_has_its_sources(unit):
 def test_notebook_is_valid_small_and_free_of_errors(kind, unit):
     notebook = read(kind, unit)
     nbformat.validate(notebook)
-    assert (ROOT / FOLDERS[kind] / file_name(unit, kind)).stat().st_size <= builder.MAX_BYTES
+    assert (ROOT / FOLDERS[kind] / file_name(unit, kind)).stat().st_size <= MAX_BYTES
     types = {out.output_type for cell in code(notebook) for out in cell.outputs}
     assert "error" not in types
 
@@ -119,8 +126,8 @@ def test_links_between_notebooks_lead_somewhere(kind, unit):
     [("lesson", unit) for unit in LESSONS] + [("solution", unit) for unit in LABS],
 )
 def test_notebook_ran_within_its_time(kind, unit):
-    seconds = builder.read_timings(ROOT).get(unit, {}).get(kind)
-    assert seconds is not None, "never executed: run tools/build.py --execute"
+    seconds = read_timings(ROOT).get(unit, {}).get(kind)
+    assert seconds is not None, "never executed: run python -m tools.course --execute"
     assert seconds <= (limit_seconds(unit) if kind == "lesson" else 60)
 
 
@@ -227,7 +234,7 @@ def printed(cell):
 def test_a_check_is_the_same_in_the_lab_and_in_its_solution(unit):
     labs = {cell.id.rsplit("-")[-1]: cell.source for cell in of_role(read("lab", unit), "check")}
     for cell in of_role(read("solution", unit), "check"):
-        visible = cell.source.split("### BEGIN HIDDEN TESTS")[0].strip()
+        visible = cell.source.split(HIDDEN_BEGIN)[0].strip()
         assert unwrap_check(labs[cell.id.rsplit("-")[-1]]).strip() == visible
 
 
@@ -258,7 +265,7 @@ def test_lab_asks_for_at_most_sixty_lines(unit):
     written = 0
     for cell in of_role(read("solution", unit), "solution"):
         lines = cell.source.splitlines()
-        for first, last in builder.regions(cell.source, "SOLUTION", cell.id):
+        for first, last in regions(cell.source, SOLUTION_BEGIN, SOLUTION_END, cell.id):
             body = [line.strip() for line in lines[first + 1 : last]]
             written += sum(bool(line) and not line.startswith("#") for line in body)
     assert 1 <= written <= 60

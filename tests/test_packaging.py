@@ -1,4 +1,4 @@
-"""pyproject.toml, environment.yml and MANIFEST.in tell one story."""
+"""pyproject.toml, environment.yml, CITATION.cff and MANIFEST.in tell one story."""
 
 import re
 import shutil
@@ -65,6 +65,14 @@ def test_environment_has_every_requirement_with_the_same_range():
 
 def test_environment_asks_for_a_python_the_package_allows():
     assert environment()["python"] == PROJECT["requires-python"]
+
+
+def test_a_citation_names_the_project_as_it_is():
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert cited["version"] == PROJECT["version"]
+    assert cited["license"] == PROJECT["license"]
+    assert cited["repository-code"] == PROJECT["urls"]["Repository"]
+    assert cited["authors"] == PROJECT["authors"]
 
 
 def test_core_never_forces_another_torch():

@@ -1,6 +1,5 @@
 """The list of methods and the published numbers; importing the package is light."""
 
-import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ import pytest
 import mmlearn
 from mmlearn.registry import get_method
 from mmlearn.scoreboard import published, published_shallow, stored
+from tools import results
 
 ROOT = Path(__file__).parents[1]
 
@@ -72,10 +72,9 @@ def test_importing_the_package_loads_nothing_heavy():
 
 
 def test_readme_shows_the_stored_results_of_every_method():
-    results = runpy.run_path(str(ROOT / "tools" / "results.py"))
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert results["with_tables"](readme) == readme
-    for dataset in results["DATASETS"]:
+    assert results.with_tables(readme) == readme
+    for dataset in results.DATASETS:
         board = stored(dataset)
         assert [row.method for row in board.rows] == [m.name for m in mmlearn.methods()]
         assert board.seeds >= 3

@@ -321,6 +321,7 @@ if os.environ.get("RANK", "0") == "0":
 """
 
 
+@pytest.mark.slow
 def test_two_processes_on_half_batches_train_as_one_on_whole_batches(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(TWO_PROCESSES)

@@ -96,6 +96,7 @@ def test_times_are_years_of_publication(data):
     assert data.times[data.glyphs.index("🐦‍🔥")] == 2023  # phoenix, Emoji 15.1
 
 
+@pytest.mark.slow
 def test_pictures_are_drawn_on_white_and_differ(data):
     assert (data.pictures[:, 0, 0] == 255).all(axis=1).mean() > 0.95
     assert data.pictures.reshape(1629, -1).std(axis=1).min() > 1
@@ -201,6 +202,7 @@ def test_cache_dir_follows_the_environment(monkeypatch, tmp_path):
     assert cache_dir().name == "mmlearn"
 
 
+@pytest.mark.slow
 def test_importing_the_data_loads_no_heavy_library():
     code = (
         "import sys, mmlearn.data, mmlearn.features, mmlearn.plotting;"

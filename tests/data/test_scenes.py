@@ -287,6 +287,7 @@ def test_shapes_dtypes_and_padding_are_the_documented_ones(splits):
     assert ((q.tokens == encode("[SEP]")[0]).sum(axis=1) == 1).all()
 
 
+@pytest.mark.slow
 def test_a_region_has_the_features_of_its_crop(splits):
     scenes = splits["test"]
     assert scenes.features.shape == (606, 1280)
@@ -346,6 +347,7 @@ def test_any_two_objects_share_one_line_of_one_split():
         assert len(set(np.bincount(lines(split).ravel(), minlength=121))) == 1
 
 
+@pytest.mark.slow
 def test_no_pair_of_objects_meets_in_two_splits(large, splits):
     """In a scene, or in all that is said of it, its absent objects included."""
     met = {}
@@ -486,6 +488,7 @@ def _captions(scenes):
     return c, c.tokens[:, :1], c.answers, c.label
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("parts", [_answers, _rationales, _captions])
 def test_a_model_that_sees_only_texts_stays_near_chance(seen_wording, parts):

@@ -280,6 +280,7 @@ def test_a_store_that_cannot_be_written_costs_only_time(pictures, own_cache, mon
     assert remember("test", pictures, Counting(), 3).shape == (6, 3)
 
 
+@pytest.mark.slow
 def test_weights_that_cannot_be_downloaded_are_explained(pictures, own_cache, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(own_cache))
     with pytest.raises(RuntimeError, match="weights of resnet18 could not be downloaded"):

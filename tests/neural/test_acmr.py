@@ -82,6 +82,7 @@ def test_the_parts_add_up_to_the_loss(rng):
     np.testing.assert_allclose(history.loss, total, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_adversary_tells_the_modalities_apart_unless_it_is_deceived(rng):
     """Deceived, it is driven to chance and below; it learns again, and its accuracy swings."""
     x, y, labels = data(rng)

@@ -11,7 +11,7 @@ from mmlearn.retrieval import first_hit_rank
 from mmlearn.scaling import Standardizer
 
 LINEAR = {
-    "hidden": 0, "learning_rate": 0.02, "weight_decay": 0, "batch_size": 1000, "epochs": 400,
+    "hidden": 0, "learning_rate": 0.05, "weight_decay": 0, "batch_size": 1000, "epochs": 160,
     "device": "cpu",
 }  # fmt: skip
 
@@ -141,7 +141,7 @@ def reduced_rank_error(given, wanted, k):
 def test_linear_autoencoder_is_reduced_rank_regression_on_all_that_may_be_missing(rng, k):
     """On (x, y), (x, 0) and (0, y) stacked; with nothing missing it would be PCA."""
     x, y, _ = related(rng, 100)
-    model = multimodal(**LINEAR | {"n_components": k, "epochs": 1000}).fit(x, y)
+    model = multimodal(**LINEAR | {"n_components": k, "epochs": 400}).fit(x, y)
     x, y = standardized(x, y)
     given = np.vstack([np.hstack([x, y]), np.hstack([x, 0 * y]), np.hstack([0 * x, y])])
     expected = reduced_rank_error(given, np.vstack([np.hstack([x, y])] * 3), k)

@@ -36,6 +36,7 @@ def ccl(**params):
     return CCL(**SMALL | params)
 
 
+@pytest.mark.slow
 def test_parts_show_what_the_whole_does_not(rng):
     x, y, labels = with_parts(rng)
     fresh = with_parts(rng)
@@ -135,6 +136,7 @@ def test_stage_1_lowers_what_it_is_to_lower_and_knows_no_labels(rng):
     assert other.pretraining_history_ == model.pretraining_history_
 
 
+@pytest.mark.slow
 def test_the_tie_draws_the_codes_of_a_pair_together(rng):
     x, y, labels = data(rng)
     loose, tight = (

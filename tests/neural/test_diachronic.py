@@ -101,6 +101,7 @@ def test_training_starts_at_the_static_model(rng):
 # -- with time it moves -------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_association_that_swaps_is_followed_and_the_one_that_stays_is_kept(moving):
     model, x, early, labels, _ = moving
     for c in (0, 1):
@@ -114,6 +115,7 @@ def test_the_association_that_swaps_is_followed_and_the_one_that_stays_is_kept(m
             assert own > s[labels == c][:, labels != c].mean() + 0.5
 
 
+@pytest.mark.slow
 def test_shuffled_times_show_no_drift(moving):
     _, x, early, labels, _ = moving
     images, texts, labels, times = swapping(np.random.default_rng(0))
@@ -125,6 +127,7 @@ def test_shuffled_times_show_no_drift(moving):
     assert max(drift) < 0.25 * min(found)
 
 
+@pytest.mark.slow
 def test_time_beats_the_static_model_at_retrieval(rng, moving):
     x, y, labels, times = swapping(np.random.default_rng(0))
     static = diachronic(epochs=40).fit(x, y, labels, 0.0)

@@ -62,6 +62,7 @@ def test_joint_fusion_needs_both_modalities_to_tell_three_classes(rng):
     assert model.history_.loss[-1] < model.history_.loss[0] / 2
 
 
+@pytest.mark.slow
 def test_modality_dropout_helps_when_a_modality_is_missing(rng):
     x, y, labels = rng.normal(size=(300, 6)), rng.normal(size=(300, 6)), np.arange(300) % 2
     x, y = x + labels[:, None], y + labels[:, None]

@@ -72,6 +72,7 @@ def test_centroids_are_the_centred_class_means_of_all_unit_length_embeddings(rng
     np.testing.assert_allclose(model.centroids_, expected - np.mean(expected, axis=0), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_classes_that_resemble_one_another_stay_closer_than_with_a_static_margin(rng):
     """Classes 0 and 1 are alike in both modalities; 2 and 3 are like nothing."""
     means = np.random.default_rng(1).normal(size=(2, 4, 12))
@@ -230,6 +231,7 @@ def test_labels_are_needed(rng):
         sam().fit(x, y, labels * 0)
 
 
+@pytest.mark.slow
 def test_sam_adapts_with_several_labels_an_item(rng):
     x, y, labels = data(rng)
     tags = np.eye(4)[labels]

@@ -121,6 +121,7 @@ def test_attention_from_words_sums_to_one_over_the_regions_that_are_there():
     assert (weights[:, :, 4:] == 0).all()
 
 
+@pytest.mark.slow
 def test_without_labels_an_image_learns_its_own_text():
     w, t = world(400, names=8), world(80, seed=1, names=8)
     texts = w.texts[np.arange(400), w.labels]
@@ -212,6 +213,7 @@ def test_pre_training_reports_its_three_losses_and_all_parameters_learn():
     assert all(p.grad is not None for p in module.parameters())
 
 
+@pytest.mark.slow
 def test_pre_training_lowers_its_losses_and_training_begins_from_its_weights(tmp_path):
     w = world(300, names=8)
     captions = w.texts[np.arange(300), w.labels]
@@ -229,6 +231,7 @@ def test_pre_training_lowers_its_losses_and_training_begins_from_its_weights(tmp
     )
 
 
+@pytest.mark.slow
 def test_pre_training_by_pointing_learns_which_region_is_meant():
     w = world(1500, names=8)
     model = vilbert(learning_rate=3e-3, batch_size=32)

@@ -93,6 +93,7 @@ def test_referring_never_chooses_a_region_that_is_not_there():
     assert fitted().predict("referring", few, w.texts[:, 0, :4]).max() <= 1
 
 
+@pytest.mark.slow
 def test_it_points_at_what_is_named_in_new_images_and_elsewhere_when_objects_are_shuffled():
     w, t = world(1500, names=8), world(300, seed=1, names=8)
     model = twelve_in_one(learning_rate=3e-3, batch_size=32)
@@ -118,6 +119,7 @@ def test_each_task_is_validated_after_each_epoch_and_the_scheduler_learns_of_it(
     np.testing.assert_allclose(means, model.history_.validation)
 
 
+@pytest.mark.slow
 def test_a_stopped_task_is_trained_in_every_fourth_iteration_only():
     # Labels without meaning: nothing is gained, and the task soon stops.
     rng = np.random.default_rng(0)

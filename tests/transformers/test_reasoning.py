@@ -105,6 +105,7 @@ def test_images_without_classes_do():
     assert model.score_pairs(images, (w.texts, w.tags)).shape == (40, 4)
 
 
+@pytest.mark.slow
 def test_it_learns_places_that_the_blind_and_the_response_only_control_do_not():
     w, t = world(600, names=8), world(300, seed=1, names=8)
 

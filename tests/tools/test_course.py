@@ -1,18 +1,26 @@
-"""The builder: what it promises to the people who write lessons and labs."""
+"""The builder of notebooks: what it promises to the people who write lessons and labs."""
 
 import json
 import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import nbformat
 import pytest
 from IPython.core.inputtransformer2 import TransformerManager
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
-import build as builder
-
 from mmlearn.notebook import role_of
+from tools.course import files
+from tools.course.__main__ import ROOT, main
+from tools.course.build import build
+from tools.course.drift import drift
+from tools.course.model import SourceError
+from tools.course.outputs import (
+    WIDGET,
+    caption_beside,
+    code_digest,
+    describe_pictures,
+    tidy_outputs,
+)
 
 COURSE = """
 [[unit]]
@@ -78,7 +86,7 @@ def root(tmp_path):
         "source/01_toy/lesson.py": LESSON,
         "source/01_toy/lab.py": LAB,
         "source/02_next/lesson.py": LESSON,
-        "README.md": f"# Title\n{builder.MARKERS[0]}\n{builder.MARKERS[1]}\nEnd\n",
+        "README.md": f"# Title\n{files.TABLE[0]}\n{files.TABLE[1]}\nEnd\n",
     }.items():
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -105,8 +113,8 @@ def pretend_executed(root):
             for number, cell in enumerate(c for c in stored.cells if c.cell_type == "code"):
                 cell.execution_count = number + 1
                 cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text="kept\n")]
-            stored.metadata.mmlearn["executed"] = builder.code_digest(stored)
-            builder.write(path, builder.dump(stored))
+            stored.metadata.mmlearn["executed"] = code_digest(stored)
+            files.write(path, files.dump(stored))
 
 
 def contents(root):
@@ -115,16 +123,16 @@ def contents(root):
 
 
 def test_rebuild_changes_nothing(root):
-    assert builder.build(root) == []
+    assert build(root) == []
     pretend_executed(root)
     before = contents(root)
-    assert builder.build(root) == []
+    assert build(root) == []
     assert contents(root) == before
     assert len(before) == 5
 
 
 def test_ids_are_valid_unique_and_tell_unit_kind_and_position(root):
-    builder.build(root)
+    build(root)
     for path in root.glob("*/*.ipynb"):
         ids = [cell.id for cell in nbformat.read(path, as_version=4).cells]
         assert len(set(ids)) == len(ids)
@@ -135,7 +143,7 @@ def test_ids_are_valid_unique_and_tell_unit_kind_and_position(root):
 
 
 def test_lab_holds_no_solution_and_the_solution_holds_all(root):
-    builder.build(root)
+    build(root)
     lab, solution = ((root / f"{f}/01_toy_lab.ipynb").read_text() for f in ("labs", "solutions"))
     for secret in ("2 * x", "Because", "double(1.5)", "SOLUTION", "HIDDEN"):
         assert secret not in lab
@@ -147,7 +155,7 @@ def test_lab_holds_no_solution_and_the_solution_holds_all(root):
 
 
 def test_a_check_of_a_lab_reports_and_the_last_cell_adds_up(root):
-    builder.build(root)
+    build(root)
     cells = notebook(root, "labs/01_toy_lab.ipynb").cells
     assert cells[2].source == "from mmlearn.exercises import check, tally\nimport math"
     assert cells[4].source == 'with check("double", points=2):\n    print(double(3))'
@@ -160,22 +168,22 @@ def test_a_check_of_a_lab_reports_and_the_last_cell_adds_up(root):
 
 def test_a_check_that_cannot_be_wrapped_names_its_exercise(root):
     edit(root, "source/01_toy/lab.py", "print(double(3))", 'print("""a\nb""", double(3))')
-    with pytest.raises(builder.SourceError, match="'double' has a string of several lines"):
-        builder.build(root)
+    with pytest.raises(SourceError, match="'double' has a string of several lines"):
+        build(root)
 
 
 def test_a_picture_gets_its_caption_as_alternative_text():
     figure = nbformat.v4.new_output("display_data", data={"image/png": "iVBO\n", "text/plain": ""})
     cell = nbformat.v4.new_code_cell("plot()", outputs=[figure])
     text = nbformat.v4.new_markdown_cell('*Figure: two "dots"\n& a line.* What follows.')
-    builder.describe_pictures(cell, builder.caption_beside([cell, text], 0))
+    describe_pictures(cell, caption_beside([cell, text], 0))
     assert cell.outputs[0].data["text/html"] == (
         '<img alt="two &quot;dots&quot; &amp; a line." src="data:image/png;base64,iVBO">'
     )
 
 
 def test_graded_cells_carry_nbgrader_metadata_and_ours(root):
-    builder.build(root)
+    build(root)
     for folder in ("labs", "solutions"):
         cells = notebook(root, f"{folder}/01_toy_lab.ipynb").cells
         common = {"schema_version": 3, "task": False}
@@ -200,7 +208,7 @@ def test_graded_cells_carry_nbgrader_metadata_and_ours(root):
 
 
 def test_card_and_footer_say_where_the_reader_stands(root):
-    builder.build(root)
+    build(root)
     cells = notebook(root, "course/02_next.ipynb").cells
     for text in (
         "# 02 · Next",
@@ -231,7 +239,7 @@ def install(root, monkeypatch, found, modules=(), **environment):
         monkeypatch.setitem(sys.modules, name, SimpleNamespace())
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    builder.build(root)
+    build(root)
     (cell,) = (c for c in notebook(root, "course/01_toy.ipynb").cells if role_of(c) == "install")
     source = TransformerManager().transform_cell(cell.source)
     exec(source, {"get_ipython": lambda: shell})
@@ -242,7 +250,7 @@ INSTALLED = 'pip install -q "mmlearn-course[grade] @ git+https://github.com/some
 
 
 def test_where_the_package_is_nothing_is_installed_anywhere(root, monkeypatch):
-    ours = builder.ROOT / "mmlearn/__init__.py"
+    ours = ROOT / "mmlearn/__init__.py"
     assert install(root, monkeypatch, ours, ["google.colab"], MMLEARN_INSTALL="1") == []
 
 
@@ -266,26 +274,26 @@ def test_a_wrong_kernel_is_told_which_one_to_choose(root, monkeypatch, tmp_path)
 
 
 def test_outputs_survive_new_prose_and_a_new_address_but_not_new_code(root):
-    builder.build(root)
+    build(root)
     pretend_executed(root)
     edit(root, "source/01_toy/lesson.py", "## The question", "## The first question")
     edit(root, "pyproject.toml", "someone", "somebody")
-    builder.build(root)
+    build(root)
     stored = notebook(root, "course/01_toy.ipynb")
     assert "first" in stored.cells[1].source
     assert stored.cells[3].outputs[0].text == "kept\n"
     edit(root, "source/01_toy/lesson.py", "1 + 1", "2 + 2")
-    builder.build(root)
+    build(root)
     stored = notebook(root, "course/01_toy.ipynb")
     assert "executed" not in stored.metadata.mmlearn
     assert not any(cell.get("outputs") for cell in stored.cells)
 
 
 def test_check_is_silent_after_a_build(root):
-    builder.build(root)
+    build(root)
     pretend_executed(root)
-    assert builder.drift(root) == []
-    assert builder.main(["--check"], root) == 0
+    assert drift(root) == []
+    assert main(["--check"], root) == 0
 
 
 @pytest.mark.parametrize(
@@ -305,39 +313,39 @@ def test_check_is_silent_after_a_build(root):
          '"output_type": "display_data"}]', "labs/01_toy_lab.ipynb: a lab must hold no outputs"),
         ("labs/01_toy_lab.ipynb", "{", "<<<<", "is no readable notebook"),
         ("README.md", "5 + 6", "5 + 5", "README.md: the course table is out of date"),
-        ("README.md", builder.MARKERS[1], "", "README.md: the markers"),
+        ("README.md", files.TABLE[1], "", "README.md: the markers"),
     ],
 )  # fmt: skip
 def test_check_names_each_kind_of_drift(root, name, old, new, message):
-    builder.build(root)
+    build(root)
     pretend_executed(root)
     edit(root, name, old, new)
     before = contents(root)
-    problems = builder.drift(root)
+    problems = drift(root)
     assert any(message in line for line in problems), problems
-    assert builder.main(["--check"], root) == 1
+    assert main(["--check"], root) == 1
     assert contents(root) == before
 
 
 def test_check_names_missing_and_stray_files(root):
-    builder.build(root)
+    build(root)
     pretend_executed(root)
     (root / "labs/01_toy_lab.ipynb").unlink()
     (root / "source/02_next/lesson.py").unlink()
-    problems = builder.drift(root)
+    problems = drift(root)
     assert "labs/01_toy_lab.ipynb: is missing: build again." in problems
     assert "source/02_next/lesson.py is missing." in problems
     assert "course/02_next.ipynb: has no source." in problems
 
 
 def test_a_notebook_over_the_size_limit_is_reported(root, monkeypatch):
-    monkeypatch.setattr(builder, "MAX_BYTES", 1000)
-    assert "course/02_next.ipynb" in builder.build(root, ("02",))[0]
+    monkeypatch.setattr(files, "MAX_BYTES", 1000)
+    assert "course/02_next.ipynb" in build(root, ("02",))[0]
 
 
 def test_a_repository_without_readme_builds(root):
     (root / "README.md").unlink()
-    assert builder.build(root) == []
+    assert build(root) == []
 
 
 LAB_FILE, COURSE_FILE = "source/01_toy/lab.py", "source/course.toml"
@@ -374,30 +382,31 @@ LAB_FILE, COURSE_FILE = "source/01_toy/lab.py", "source/course.toml"
 )  # fmt: skip
 def test_what_cannot_be_built_is_said_in_one_sentence(root, capsys, name, old, new, message):
     edit(root, name, old, new)
-    with pytest.raises(builder.SourceError, match=message):
-        builder.build(root)
-    assert builder.main([], root) == 1
+    with pytest.raises(SourceError, match=message):
+        build(root)
+    assert main([], root) == 1
     assert len(capsys.readouterr().err.strip().splitlines()) == 1
 
 
 def test_a_solution_needs_a_check_and_stands_inside_a_function(root):
     extra = '\n# %% solution="top"\n### BEGIN SOLUTION\nx = 1\n### END SOLUTION\n'
     (root / LAB_FILE).write_text(LAB + extra)
-    with pytest.raises(builder.SourceError, match="solution 'top' has no check"):
-        builder.build(root)
+    with pytest.raises(SourceError, match="solution 'top' has no check"):
+        build(root)
     (root / LAB_FILE).write_text(LAB + extra + '\n# %% check="c" for="top" points=1\nprint(x)\n')
-    with pytest.raises(builder.SourceError, match="must stand inside a function"):
-        builder.build(root)
+    with pytest.raises(SourceError, match="must stand inside a function"):
+        build(root)
 
 
 def test_an_unknown_unit_gets_the_list_of_known_ones(root):
-    with pytest.raises(builder.SourceError, match="No unit '07'; there are 01_toy, 02_next"):
-        builder.build(root, ("07",))
+    with pytest.raises(SourceError, match="No unit '07'; there are 01_toy, 02_next"):
+        build(root, ("07",))
 
 
+@pytest.mark.slow
 def test_execute_runs_what_changed_and_stores_outputs_and_seconds(root, capsys):
     (root / "source/02_next/lesson.py").unlink()
-    assert builder.build(root, run=True) == []
+    assert build(root, run=True) == []
     assert capsys.readouterr().out.count("executed in") == 2
     assert notebook(root, "course/01_toy.ipynb").cells[4].outputs[0].text == "two 2\n"
     check = notebook(root, "solutions/01_toy_lab.ipynb").cells[4]
@@ -408,12 +417,13 @@ def test_execute_runs_what_changed_and_stores_outputs_and_seconds(root, capsys):
     assert set(seconds) == {"lesson", "solution"}
     assert f"{max(1, round(seconds['lesson']))} s + " in (root / "README.md").read_text()
     before = contents(root)
-    assert builder.build(root, run=True) == []
+    assert build(root, run=True) == []
     assert capsys.readouterr().out == ""
     assert contents(root) == before
-    assert builder.drift(root, ("01",)) == []
+    assert drift(root, ("01",)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("code", "message"),
     [
@@ -424,7 +434,7 @@ def test_execute_runs_what_changed_and_stores_outputs_and_seconds(root, capsys):
 )
 def test_execute_stores_nothing_that_fails_or_warns(root, code, message):
     (root / "source/02_next/lesson.py").write_text(LESSON.replace('print("two", 1 + 1)', code))
-    problems = builder.build(root, ("02",), run=True)
+    problems = build(root, ("02",), run=True)
     assert any(message in line and "02_next lesson" in line for line in problems), problems
     assert "executed" not in notebook(root, "course/02_next.ipynb").metadata.mmlearn
 
@@ -432,11 +442,11 @@ def test_execute_stores_nothing_that_fails_or_warns(root, code, message):
 def test_outputs_that_differ_from_run_to_run_are_dropped():
     def tidy(role, *outputs):
         cell = nbformat.v4.new_code_cell(metadata={"mmlearn": {"role": role}}, outputs=[*outputs])
-        problems = builder.tidy_outputs(cell)
+        problems = tidy_outputs(cell)
         return cell.outputs, problems
 
     view = nbformat.v4.new_output(
-        "display_data", data={builder.WIDGET: {"model_id": "x"}, "text/plain": "interactive("}
+        "display_data", data={WIDGET: {"model_id": "x"}, "text/plain": "interactive("}
     )
     bar = nbformat.v4.new_output(
         "stream", name="stderr", text="\r 10%|#  | 1/10\r100%|###| 10/10\n"
