@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from IPython.core.inputtransformer2 import TransformerManager
 
-from mmlearn.grading.compare import compare_text
+from mmlearn.grading.judge.compare import compare_text
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
 import build as builder

@@ -17,9 +17,9 @@ import nbformat
 import pytest
 from conftest import BOX, TinyLab
 
-from mmlearn.grading import batch
+from mmlearn.grading import batch, single
 from mmlearn.grading.batch import grade_class, only_one
-from mmlearn.grading.rebuild import load_lab
+from mmlearn.grading.judge.rebuild import load_lab
 
 ROOT = Path(__file__).resolve().parents[2]
 WRONG_HIDDEN = "def double(x):\n    return min(2 * x, 6)"
@@ -142,14 +142,14 @@ def everything(lab):
 def test_a_second_run_grades_nothing_again_and_makes_the_same_files(graded, monkeypatch):
     before = everything(graded)
     (graded.root / "grades" / "gradebook.csv").unlink()
-    monkeypatch.setattr(batch, "run_notebook", refuse)
+    monkeypatch.setattr(single, "run_notebook", refuse)
     assert graded.grade_all("--timeout", 5) == 0
     assert everything(graded) == before
 
 
 def test_a_changed_submission_alone_is_graded_again(graded, monkeypatch):
     runs = []
-    monkeypatch.setattr(batch, "run_notebook", lambda cells, *rest: runs.append(cells) or 1 / 0)
+    monkeypatch.setattr(single, "run_notebook", lambda cells, *rest: runs.append(cells) or 1 / 0)
     before = graded.root.joinpath("submissions", "right.ipynb").read_bytes()
     graded.hand_in("right", graded.answer(double="def double(x):\n    return 2 * x  #"))
     record_file = graded.root / "grades" / "json" / "90_tiny" / "right.json"
@@ -166,8 +166,8 @@ def test_a_changed_submission_alone_is_graded_again(graded, monkeypatch):
 
 def test_one_student_is_graded_again_and_the_others_are_left(graded, monkeypatch, capsys):
     runs = []
-    real = batch.run_notebook
-    monkeypatch.setattr(batch, "run_notebook", lambda *a: runs.append(a) or real(*a))
+    real = single.run_notebook
+    monkeypatch.setattr(single, "run_notebook", lambda *a: runs.append(a) or real(*a))
     assert graded.grade_all("--timeout", 5, "--student", "no double") == 0
     assert len(runs) == 1
     assert rows(graded)["right"]["points"] == "5"
@@ -176,7 +176,7 @@ def test_one_student_is_graded_again_and_the_others_are_left(graded, monkeypatch
 
 
 def test_roster_deadline_and_marks_stay_for_the_next_run(graded, monkeypatch):
-    monkeypatch.setattr(batch, "run_notebook", refuse)
+    monkeypatch.setattr(single, "run_notebook", refuse)
     roster, times, marks = (graded.root / name for name in ("r.csv", "t.csv", "m.csv"))
     roster.write_text("student,id\nRight Person,right\nAbsent One,17\n")
     times.write_text("student,time\nRight Person,2026-12-01 01:00Z\nno double,2026-11-29 12:00Z\n")
@@ -201,7 +201,7 @@ def test_roster_deadline_and_marks_stay_for_the_next_run(graded, monkeypatch):
 
 
 def test_results_of_another_hand_in_or_lab_are_named(graded, monkeypatch, capsys):
-    monkeypatch.setattr(batch, "run_notebook", refuse)
+    monkeypatch.setattr(single, "run_notebook", refuse)
     submission = graded.root / "submissions" / "wrong.ipynb"
     aside = submission.rename(graded.root / "aside.ipynb")
     try:
@@ -246,7 +246,7 @@ def grade_with(executor, lab, jobs=2):
         sandbox=BOX,
         jobs=jobs,
         executor=executor,
-        say=lambda line: None,
+        log=lambda line: None,
     )
 
 
@@ -335,8 +335,8 @@ def test_nothing_goes_on_running_after_a_kill(tiny_lab):
     tiny_lab.hand_in("anna", tiny_lab.answer(double=loop))
     lab = load_lab(tiny_lab.root / "solutions" / "90_tiny.ipynb")
     script = (
-        "from pathlib import Path; from mmlearn.grading.batch import *; import sys;"
-        "from mmlearn.grading.rebuild import load_lab;"
+        "from pathlib import Path; from mmlearn.grading.single import *; import sys;"
+        "from mmlearn.grading.judge.rebuild import load_lab;"
         f"lab = load_lab(Path({str(lab.path)!r}));"
         f"grade_bytes(Path(sys.argv[1]).read_bytes(), lab, 60, {BOX!r})"
     )

@@ -8,7 +8,7 @@ import pytest
 from conftest import BOX
 
 from mmlearn.cli import main
-from mmlearn.grading.rebuild import load_lab
+from mmlearn.grading.judge.rebuild import load_lab
 from mmlearn.notebook import unit_named
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,11 +9,11 @@ import pytest
 from conftest import DOUBLE, HIDDEN_DOUBLE, MEAN, make_lab, printed
 
 from mmlearn.grading import GradingError
-from mmlearn.grading.execute import RunReport, _read
-from mmlearn.grading.rebuild import empty_of, load_lab, neutralise, rebuild, solution_of
-from mmlearn.grading.score import clean, score
-from mmlearn.grading.submission import Cell, Submission, UnreadableSubmission, parse_submission
-from mmlearn.grading.worker import sign
+from mmlearn.grading.errors import UnreadableSubmission
+from mmlearn.grading.intake.submission import Cell, Submission, parse_submission
+from mmlearn.grading.judge.rebuild import empty_of, load_lab, neutralise, rebuild, solution_of
+from mmlearn.grading.judge.score import clean, score
+from mmlearn.grading.run.channel import RunReport, read_lines, sign
 
 
 @pytest.fixture
@@ -159,7 +159,7 @@ def test_a_report_line_with_a_wrong_signature_is_not_believed():
     replayed = good
     for second in (forged, replayed, "noise", '{"body": 1}'):
         report = RunReport()
-        _read(report, f"{good}\n{second}\n".encode(), key)
+        read_lines(report, f"{good}\n{second}\n".encode(), key)
         assert list(report.cells) == [0]
 
 

@@ -14,9 +14,9 @@ from conftest import make_lab, printed
 
 from mmlearn.cli import main
 from mmlearn.grading import GradingError
-from mmlearn.grading import release as release_module
-from mmlearn.grading.release import release
-from mmlearn.grading.submission import digest
+from mmlearn.grading.handout import release as release_module
+from mmlearn.grading.handout.release import release
+from mmlearn.grading.intake.submission import digest
 
 ROOT = Path(__file__).resolve().parents[2]
 LAB = "90_tiny"
