@@ -309,15 +309,17 @@ def test_a_run_that_is_killed_and_resumed_ends_with_the_same_files(tiny_lab):
     command += ["--sandbox", BOX, "--timeout", "20", "--jobs", "2", "--out"]
     quiet = {"cwd": ROOT, "stdout": subprocess.DEVNULL}
     killed = 0
-    for wait in (2.0, 7.0, 9.0):  # while the lab is checked, and among the submissions
-        process = subprocess.Popen([*command, str(tiny_lab.root / "grades")], **quiet)
-        time.sleep(wait)
+    resumed, whole = tiny_lab.root / "grades", tiny_lab.root / "whole"
+    for done in (0, 1, 4):  # while the lab is checked, and among the submissions
+        process = subprocess.Popen([*command, str(resumed)], **quiet)
+        while process.poll() is None and graded_in(resumed) < done:
+            time.sleep(0.05)
+        time.sleep(0.0 if done else 2.0)
         if process.poll() is None:
             process.kill()
             killed += 1
         process.wait()
-    assert killed
-    resumed, whole = tiny_lab.root / "grades", tiny_lab.root / "whole"
+    assert killed == 3
     for out in (resumed, whole):
         subprocess.run([*command, str(out)], check=True, **quiet)
     names = sorted(p.relative_to(whole) for p in whole.rglob("*") if p.is_file())
@@ -325,6 +327,11 @@ def test_a_run_that_is_killed_and_resumed_ends_with_the_same_files(tiny_lab):
     for name in names:
         assert (whole / name).read_bytes() == (resumed / name).read_bytes(), name
     assert not [p for p in resumed.rglob("*") if p.suffix == ".tmp"]
+
+
+def graded_in(out):
+    """How many students have a stored result."""
+    return len(list(out.glob("json/90_tiny/student*.json")))
 
 
 def test_nothing_goes_on_running_after_a_kill(tiny_lab):
@@ -355,6 +362,13 @@ def test_nothing_goes_on_running_after_a_kill(tiny_lab):
         time.sleep(0.2)
     time.sleep(1)
     assert not running(str(tiny_lab.root))
+
+
+def test_a_worker_loads_only_what_it_needs():
+    code = "import sys; from mmlearn.grading.run.worker import load_runner; load_runner();"
+    code += "print(sum(sys.modules.get(name) is not None for name in ('lark', 'torch', 'numpy')))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout == "0\n", done.stderr
 
 
 def running(text):

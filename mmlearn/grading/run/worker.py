@@ -16,6 +16,10 @@ import time
 from mmlearn.grading.run.channel import Reporter
 from mmlearn.grading.run.ending import end_box, remove
 
+# Where it is installed, nbformat's validator imports it, and it builds a grammar of web addresses
+# each time: that takes longer than all else that a worker loads, and no notebook needs it.
+NOT_NEEDED = "rfc3987_syntax"
+
 
 def watch_parent(folder: str, box: list[str]) -> None:
     """End this process, and with it the kernel, once the process that grades is gone.
@@ -34,6 +38,16 @@ def watch_parent(folder: str, box: list[str]) -> None:
         os._exit(1)
 
 
+def load_runner():
+    """Import what runs a notebook, without what nobody needs: pytest and our plugin for it."""
+    sys.modules.setdefault(NOT_NEEDED, None)  # so that its import finds nothing
+    import pytest
+
+    from mmlearn.grading.run.nbval_plugin import GradingPlugin
+
+    return pytest, GradingPlugin
+
+
 def main() -> int:
     """Run the notebook named in the settings on stdin; return pytest's exit status."""
     settings = json.loads(sys.stdin.buffer.read())
@@ -47,10 +61,7 @@ def main() -> int:
         target=watch_parent, args=(settings["private"], settings["end_box"]), daemon=True
     ).start()
 
-    import pytest
-
-    from mmlearn.grading.run.nbval_plugin import GradingPlugin
-
+    pytest, GradingPlugin = load_runner()
     arguments = [
         "--nbval-lax",
         f"--nbval-cell-timeout={settings['cell_timeout']}",
