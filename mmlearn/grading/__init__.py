@@ -2,8 +2,8 @@
 
 Importing this package is light: what needs Jupyter is imported when a notebook is graded.
 
-A submission passes through the rooms in this order; none imports from one that follows, but for
-`run`, where printed text is compared by `judge.compare`:
+A submission passes through the rooms in this order, and a room imports from those before it only;
+`run` and `judge` share two leaves, `run.cell` and `judge.compare`, so that no import is a circle:
 
 1. `intake`: what each student handed in, and where it is; a notebook is read as data;
 2. `judge.rebuild`: a new notebook of the instructor's copy and the student's solution cells;
@@ -14,7 +14,7 @@ A submission passes through the rooms in this order; none imports from one that 
 
 `single` takes one submission from 2 to 4, `batch` a class through all of it, in parallel and
 resumable; `records` keeps what was found. `handout` makes what a class is handed, and `cli` the
-command ``mmlearn grade``. `errors` says what stops any of them.
+command ``mmlearn grade``. `errors` says what stops them, `imports` what they need not load.
 """
 
 from mmlearn.grading.errors import GradingError

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from mmlearn.doctor import cure, missing
 from mmlearn.grading.errors import GradingError, UnreadableSubmission
+from mmlearn.grading.imports import skip_slow_imports
 from mmlearn.grading.run.sandbox import BACKENDS, STAMPS, unavailable
 from mmlearn.notebook import metadata_of, unit_named
 from mmlearn.workspace import find_lab
@@ -115,6 +116,7 @@ def _within(lowest: float, highest: float):
 
 def run(args: argparse.Namespace) -> int:
     """Run the command; return the exit status."""
+    skip_slow_imports()
     if lacking := missing(None, "grade"):
         raise GradingError(f"grading needs {', '.join(lacking)}; {cure('grade')}")
     args.path = _meant(args.path)

@@ -2,14 +2,16 @@
 
 import hashlib
 import json
+import re
 import time
+from pathlib import Path
 
 import nbformat
 import pytest
 from conftest import DOUBLE, HIDDEN_DOUBLE, MEAN, make_lab, printed
 
-from mmlearn.grading import GradingError
-from mmlearn.grading.errors import UnreadableSubmission
+from mmlearn import notebook
+from mmlearn.grading.errors import GradingError, UnreadableSubmission
 from mmlearn.grading.intake.submission import Cell, Submission, parse_submission
 from mmlearn.grading.judge.rebuild import empty_of, load_lab, neutralise, rebuild, solution_of
 from mmlearn.grading.judge.score import clean, score
@@ -187,3 +189,9 @@ def test_a_message_that_quotes_a_hidden_test_is_withheld(lab):
 
 def test_the_hash_of_a_lab_is_that_of_its_file(lab):
     assert lab.hash == hashlib.sha256(lab.path.read_bytes()).hexdigest()
+
+
+def test_the_markers_of_a_notebook_stand_in_one_place():
+    package = Path(notebook.__file__).parent
+    spelled = [p.name for p in package.rglob("*.py") if re.search("# (BEGIN|END) ", p.read_text())]
+    assert spelled == ["notebook.py"]

@@ -13,12 +13,9 @@ import sys
 import threading
 import time
 
+from mmlearn.grading.imports import skip_slow_imports
 from mmlearn.grading.run.channel import Reporter
 from mmlearn.grading.run.ending import end_box, remove
-
-# Where it is installed, nbformat's validator imports it, and it builds a grammar of web addresses
-# each time: that takes longer than all else that a worker loads, and no notebook needs it.
-NOT_NEEDED = "rfc3987_syntax"
 
 
 def watch_parent(folder: str, box: list[str]) -> None:
@@ -38,16 +35,6 @@ def watch_parent(folder: str, box: list[str]) -> None:
         os._exit(1)
 
 
-def load_runner():
-    """Import what runs a notebook, without what nobody needs: pytest and our plugin for it."""
-    sys.modules.setdefault(NOT_NEEDED, None)  # so that its import finds nothing
-    import pytest
-
-    from mmlearn.grading.run.nbval_plugin import GradingPlugin
-
-    return pytest, GradingPlugin
-
-
 def main() -> int:
     """Run the notebook named in the settings on stdin; return pytest's exit status."""
     settings = json.loads(sys.stdin.buffer.read())
@@ -61,7 +48,11 @@ def main() -> int:
         target=watch_parent, args=(settings["private"], settings["end_box"]), daemon=True
     ).start()
 
-    pytest, GradingPlugin = load_runner()
+    skip_slow_imports()
+    import pytest
+
+    from mmlearn.grading.run.nbval_plugin import GradingPlugin
+
     arguments = [
         "--nbval-lax",
         f"--nbval-cell-timeout={settings['cell_timeout']}",
