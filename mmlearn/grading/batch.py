@@ -13,7 +13,7 @@ from mmlearn.grading.errors import GradingError, UnreadableSubmission
 from mmlearn.grading.intake.collect import Handed, collect, read_handed
 from mmlearn.grading.judge.rebuild import Lab
 from mmlearn.grading.judge.statuses import GRADER_VERSION
-from mmlearn.grading.records import read_record, record_path, write_record
+from mmlearn.grading.records import read_record, record_path, remove_unfinished, write_record
 from mmlearn.grading.report.gradebook import write_reports
 from mmlearn.grading.roster.classroom import Rules, attend, notice
 from mmlearn.grading.roster.manual import Key, Mark, read_manual, update_manual
@@ -54,6 +54,7 @@ def grade_class(
     intake = collect(path, lab.unit, leave_out=out)
     rules = rules or Rules()
     with only_one(out):
+        remove_unfinished(out)
         marks = _marks(out, rules.manual)
         handed = attend(intake, lab, out, rules)
         for sentence in intake.unknown:

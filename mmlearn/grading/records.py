@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 from mmlearn.files import write_atomically
@@ -16,6 +17,13 @@ def write_file(path: Path, text: str) -> None:
     except OSError:
         path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, text)
+
+
+def remove_unfinished(out: Path) -> None:
+    """Remove the temporary files that a run left which was killed while it wrote."""
+    for path in out.rglob(".*.tmp"):
+        if re.fullmatch(r"\.[0-9a-f]{16}\.tmp", path.name):
+            path.unlink(missing_ok=True)
 
 
 def record_path(out: Path, lab: str, stem: str) -> Path:
