@@ -16,7 +16,7 @@ from pathlib import Path
 
 import nbformat
 
-from mmlearn.grading.sandbox import unavailable
+from mmlearn.grading.run.sandbox import unavailable
 
 ROOT = Path(__file__).parents[1]
 LAB = "02_linear_cca"

@@ -30,8 +30,8 @@ def main(arguments=None):
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
         return 141
-    except KeyboardInterrupt:
-        print("mmlearn: stopped.", file=sys.stderr)
+    except KeyboardInterrupt as interrupt:
+        print(f"mmlearn: {str(interrupt) or 'stopped.'}", file=sys.stderr)
         return 130
 
 
@@ -57,7 +57,7 @@ def _run(arguments):
 
 def _parser():
     from mmlearn.grading.cli import add_grade_command
-    from mmlearn.grading.release import add_release_command
+    from mmlearn.grading.handout.release import add_release_command
 
     parser = argparse.ArgumentParser(
         prog="mmlearn",
@@ -126,7 +126,7 @@ def _scoreboard(args):
         board = run(args.dataset, names, args.seeds, not args.no_progress, args.labels)
     except Stopped as stopped:
         _give_out(stopped.board, args)
-        raise
+        raise KeyboardInterrupt from stopped
     _give_out(board, args)
     return 0
 

@@ -1,23 +1,26 @@
 """What makes a notebook one of the course's: folders, names, roles, markers, tolerances.
 
 The builder writes them, the grader, the release and the tests read them. A code cell says what it
-is for in its metadata, ``{"mmlearn": {"role": ...}}``; the roles stand in :data:`ROLES`.
+is for in its metadata, ``{"mmlearn": {"role": ...}}``; the roles stand in :data:`ROLES`. Graded
+cells carry nbgrader's metadata beside ours: the name (``grade_id``), the points and the flags.
 """
 
 import ast
+import re
 import textwrap
 
 __all__ = [
-    "ANSWER_STUB",
-    "CODE_STUB",
+    "ANY_MARKER",
     "FOLDERS",
-    "HIDDEN_BEGIN",
-    "HIDDEN_END",
+    "MARKERS",
+    "NBGRADER",
+    "NOT_GRADED",
+    "OURS",
     "ROLES",
-    "SOLUTION_BEGIN",
-    "SOLUTION_END",
+    "STUBS",
     "TOLERANCE",
     "file_name",
+    "metadata_of",
     "role_of",
     "unit_named",
     "unwrap_check",
@@ -37,13 +40,23 @@ ROLES = {
     "tally": "adds the points up",
     "footer": "where to go from here",
 }
+NOT_GRADED = ("install", "experiment", "tally")  # code that no exercise depends on
+OURS, NBGRADER = "mmlearn", "nbgrader"  # whose metadata it is: of a notebook and of its cells
+
+# What students never see stands between two lines, by the role of its cell.
+_SOLUTION = ("### BEGIN SOLUTION", "### END SOLUTION")
+MARKERS = {
+    "solution": _SOLUTION,
+    "written": _SOLUTION,
+    "check": ("### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"),
+}
+ANY_MARKER = re.compile(r"\b(BEGIN|END)[ \t]+(SOLUTION|HIDDEN)", re.IGNORECASE)  # misspelt, too
+STUBS = {  # the lines that stand in a lab in place of an answer
+    "solution": ("# YOUR CODE HERE", "raise NotImplementedError"),
+    "written": ("*Your answer here.*",),
+}
+
 TOLERANCE = {"rtol": 1e-3, "atol": 1e-6}  # of a printed number, unless the check says otherwise
-# Lines of an instructor's copy: what stands between them is left out of the lab, and in its place
-# stands a stub.
-SOLUTION_BEGIN, SOLUTION_END = "### BEGIN SOLUTION", "### END SOLUTION"
-HIDDEN_BEGIN, HIDDEN_END = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
-CODE_STUB = ("# YOUR CODE HERE", "raise NotImplementedError")
-ANSWER_STUB = "*Your answer here.*"
 SUFFIX = "_lab"  # labs and solutions; so that a lesson and its lab can lie in one folder
 
 _OPENING = "with check({exercise!r}, points={points:g}):\n"
@@ -68,9 +81,22 @@ def unit_named(name):
     return name.removesuffix(".ipynb").removesuffix(SUFFIX)
 
 
+def metadata_of(part, whose=OURS):
+    """Our metadata of a notebook or of one of its cells, or nbgrader's; {} where there is none.
+
+    Anything else in that place, as in a file that a student handed in, counts as none.
+
+    >>> metadata_of({"metadata": {"nbgrader": {"grade_id": "double"}}}, NBGRADER)
+    {'grade_id': 'double'}
+    """
+    for key in ("metadata", whose):
+        part = part.get(key) if isinstance(part, dict) else None
+    return part if isinstance(part, dict) else {}
+
+
 def role_of(cell):
     """The role of a cell, "" for a plain one."""
-    return cell.get("metadata", {}).get("mmlearn", {}).get("role", "")
+    return metadata_of(cell).get("role", "")
 
 
 def wrap_check(source, exercise, points):

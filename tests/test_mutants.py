@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from IPython.core.inputtransformer2 import TransformerManager
 
-from mmlearn.grading.compare import compare_text
+from mmlearn.grading.judge.compare import compare_text
 from mmlearn.notebook import file_name
 from mmlearn.notebook import role_of as role
 from tools.course.model import load_course

@@ -12,9 +12,7 @@ import pytest
 
 from mmlearn.notebook import (
     FOLDERS,
-    HIDDEN_BEGIN,
-    SOLUTION_BEGIN,
-    SOLUTION_END,
+    MARKERS,
     file_name,
     unwrap_check,
 )
@@ -234,7 +232,7 @@ def printed(cell):
 def test_a_check_is_the_same_in_the_lab_and_in_its_solution(unit):
     labs = {cell.id.rsplit("-")[-1]: cell.source for cell in of_role(read("lab", unit), "check")}
     for cell in of_role(read("solution", unit), "check"):
-        visible = cell.source.split(HIDDEN_BEGIN)[0].strip()
+        visible = cell.source.split(MARKERS["check"][0])[0].strip()
         assert unwrap_check(labs[cell.id.rsplit("-")[-1]]).strip() == visible
 
 
@@ -265,7 +263,7 @@ def test_lab_asks_for_at_most_sixty_lines(unit):
     written = 0
     for cell in of_role(read("solution", unit), "solution"):
         lines = cell.source.splitlines()
-        for first, last in regions(cell.source, SOLUTION_BEGIN, SOLUTION_END, cell.id):
+        for first, last in regions(cell.source, *MARKERS["solution"], cell.id):
             body = [line.strip() for line in lines[first + 1 : last]]
             written += sum(bool(line) and not line.startswith("#") for line in body)
     assert 1 <= written <= 60

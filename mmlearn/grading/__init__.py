@@ -2,40 +2,23 @@
 
 Importing this package is light: what needs Jupyter is imported when a notebook is graded.
 
-Modules, in the order in which a submission passes through them:
+A submission passes through the rooms in this order, and a room imports from those before it only;
+`run` and `judge` share two leaves, `run.cell` and `judge.compare`, so that no import is a circle:
 
-- `intake`, `archive`, `names`: what each student handed in, and where it is;
-- `submission`: a student's file, read as data;
-- `rebuild`: a new notebook of the instructor's copy and the student's solution cells;
-- `execute`, `worker`, `nbval_plugin`, `sandbox`: run it, the kernel in a box;
-- `compare`, `score`: from what happened to a status and points per check;
-- `batch`: all this for a class, in parallel and resumable;
-- `classroom`, `roster`, `late`, `manual`, `tables`: what an instructor says of a class;
-- `standing`, `gradebook`, `overview`, `feedback`, `pages`: what is written down;
-- `release`, `nbgrader`: what a class is handed, and sources for those who use nbgrader;
-- `cli`: the commands ``mmlearn grade`` and ``release``.
+1. `intake`: what each student handed in, and where it is; a notebook is read as data;
+2. `judge.rebuild`: a new notebook of the instructor's copy and the student's solution cells;
+3. `run`: that notebook in a process of its own, its kernel in a box, a signed report per cell;
+4. `judge.score`: from what happened to a status and points per check;
+5. `roster`: what an instructor says of a class: the class list, the deadline, marks by hand;
+6. `report`: where each student stands; the gradebook, and the pages made from its templates.
+
+`single` takes one submission from 2 to 4, `batch` a class through all of it, in parallel and
+resumable; `records` keeps what was found. `handout` makes what a class is handed, and `cli` the
+command ``mmlearn grade``. `errors` says what stops them, `imports` what they need not load.
 """
 
-from mmlearn.grading.compare import compare_text
-
-# Part of every stored result's key: raised whenever the same submission could be graded otherwise.
-GRADER_VERSION = "2"
-
-STATUSES = (
-    "passed",
-    "failed",
-    "error",
-    "timeout",
-    "kernel-died",
-    "missing",
-    "unreadable",
-    "not-submitted",
-    "grader-error",
-)
-
-
-class GradingError(Exception):
-    """Grading cannot go on; the message is one sentence for the person at the terminal."""
-
+from mmlearn.grading.errors import GradingError
+from mmlearn.grading.judge.compare import compare_text
+from mmlearn.grading.judge.statuses import GRADER_VERSION, STATUSES
 
 __all__ = ["GRADER_VERSION", "STATUSES", "GradingError", "compare_text"]

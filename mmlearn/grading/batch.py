@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
@@ -10,171 +9,19 @@ from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
-from mmlearn.grading import GRADER_VERSION, GradingError
-from mmlearn.grading.classroom import Rules, attend, notice
-from mmlearn.grading.execute import RunReport, allow_runs, end_running, run_notebook
-from mmlearn.grading.gradebook import (
-    read_record,
-    record_path,
-    write_file,
-    write_record,
-    write_reports,
-)
-from mmlearn.grading.intake import Handed, collect, read_handed
-from mmlearn.grading.manual import Key, Mark, read_manual, update_manual
-from mmlearn.grading.rebuild import Lab, Rebuilt, empty_of, rebuild, solution_of, written_answers
-from mmlearn.grading.sandbox import exposed, unavailable
-from mmlearn.grading.score import Result, as_records, clean, overall, score
-from mmlearn.grading.submission import (
-    Submission,
-    UnreadableSubmission,
-    digest,
-    parse_submission,
-    read_bytes,
-)
+from mmlearn.grading.errors import GradingError, UnreadableSubmission
+from mmlearn.grading.intake.collect import Handed, collect, read_handed
+from mmlearn.grading.judge.rebuild import Lab
+from mmlearn.grading.judge.statuses import GRADER_VERSION
+from mmlearn.grading.records import read_record, record_path, remove_unfinished, write_record
+from mmlearn.grading.report.gradebook import write_reports
+from mmlearn.grading.roster.classroom import Rules, attend, notice
+from mmlearn.grading.roster.manual import Key, Mark, read_manual, update_manual
+from mmlearn.grading.run.execute import allow_runs, end_running
+from mmlearn.grading.run.sandbox import exposed, unavailable
+from mmlearn.grading.single import grade_bytes, key_of, verify_lab, without_run
 
-Say = Callable[[str], None]
-
-
-def key_of(lab: Lab, data: bytes, timeout: float, sandbox: str) -> str:
-    """Return the key under which a result holds: everything that it depends on, hashed."""
-    parts = (GRADER_VERSION, lab.unit, lab.hash, digest(data), f"{timeout:g}", sandbox)
-    return digest("\n".join(parts).encode())
-
-
-def grade_bytes(data: bytes, lab: Lab, timeout: float, sandbox: str = "none") -> dict:
-    """Grade one notebook; whatever happens becomes a status, no exception.
-
-    Returns
-    -------
-    dict: ``status``, ``points`` (None: not known), ``checks``, ``written``, ``notes``, ``message``
-    """
-    try:
-        submission = parse_submission(data)
-    except UnreadableSubmission as error:
-        return without_run(lab, "unreadable", str(error))
-    except Exception as error:  # a batch must not stop at one student
-        return without_run(lab, "grader-error", f"{type(error).__name__}: {error}")
-    try:
-        return grade_submission(submission, lab, timeout, sandbox)
-    except Exception as error:
-        return without_run(lab, "grader-error", f"{type(error).__name__}: {error}")
-
-
-def grade_submission(submission: Submission, lab: Lab, timeout: float, sandbox: str) -> dict:
-    """Rebuild, run and score one submission; return what `grade_bytes` returns."""
-    rebuilt = rebuild(lab, submission)
-    report = run_notebook(rebuilt.cells, timeout, sandbox)
-    results = score(lab, rebuilt, report, timeout)
-    if any(result.quotes_student for result in results) and _saw_hidden(rebuilt, report):
-        _retell(results, lab, rebuilt, timeout, sandbox)
-    unknown = any(result.points is None for result in results)
-    return {
-        "status": overall(results),
-        "points": None if unknown else sum(result.points for result in results),
-        "checks": as_records(results),
-        "written": _written(lab, written_answers(lab, submission)),
-        "notes": [clean(note, 300) for note in rebuilt.notes],
-        "message": f"The grader failed: {results[0].message}." if unknown else "",
-    }
-
-
-def _saw_hidden(rebuilt: Rebuilt, report: RunReport) -> bool:
-    """Tell whether the source of a hidden test has reached the kernel."""
-    return any(
-        cell.role == "hidden" and report.cells.get(number, {}).get("reached", True)
-        for number, cell in enumerate(rebuilt.cells)
-    )
-
-
-def _retell(results: list[Result], lab: Lab, rebuilt: Rebuilt, timeout, sandbox) -> None:
-    """Take the messages from a second run, to which no hidden test was shown.
-
-    Code that has seen a hidden test could write it into the next message that the student reads.
-    """
-    cells = [cell for cell in rebuilt.cells if cell.role != "hidden"]
-    visible = Rebuilt(cells, rebuilt.missing, rebuilt.notes)
-    told = score(lab, visible, run_notebook(cells, timeout, sandbox), timeout)
-    for result, other in zip(results, told, strict=True):
-        if result.quotes_student:
-            same = other.status == result.status
-            result.message = other.message if same else "the check failed"
-
-
-def without_run(lab: Lab, status: str, message: str) -> dict:
-    """Return the result of a submission that was not run, with the reason as its message."""
-    points = None if status == "grader-error" else 0.0
-    checks = [
-        {
-            "grade_id": check.grade_id,
-            "status": status,
-            "points": points,
-            "max_points": check.points,
-            "message": "",
-            "exercise": check.exercise,
-            "hidden": bool(check.hidden.strip()),
-        }
-        for check in lab.checks
-    ]
-    found = {"status": status, "points": points, "checks": checks, "notes": [], "message": message}
-    return found | {"written": _written(lab, {})}
-
-
-def _written(lab: Lab, answers: dict[str, str]) -> list[dict]:
-    return [
-        {"grade_id": name, "max_points": points, "answer": answers.get(name, "")}
-        for name, points in lab.written
-    ]
-
-
-def verify_lab(lab: Lab, out: Path, timeout: float, sandbox: str) -> None:
-    """Make sure that the solution scores 100 % and the empty lab 0 %; remembered in `out`.
-
-    The instructor's solution runs outside the box first, so that the data and features which it
-    computes lie in the cache; a boxed kernel may only read that.
-
-    Raises
-    ------
-    GradingError
-        If one of them does not: then no submission can be graded fairly.
-    """
-    empty = _empty_lab(lab)
-    stored = out / "json" / "verified.json"
-    key = digest(f"{key_of(lab, repr(empty).encode(), 0, sandbox)}".encode())
-    try:
-        verified = json.loads(stored.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        verified = []
-    if key in verified:
-        return
-    if sandbox != "none":
-        grade_submission(solution_of(lab), lab, timeout, "none")
-    for name, submission, wanted in (("solution", solution_of(lab), True), ("empty", empty, False)):
-        result = grade_submission(submission, lab, timeout, sandbox)
-        for check in result["checks"]:
-            if (check["status"] == "passed") != wanted or check["status"] == "grader-error":
-                raise GradingError(_unfit(lab, name, check))
-    write_file(stored, json.dumps([*verified, key]) + "\n")
-
-
-def _unfit(lab: Lab, name: str, check: dict) -> str:
-    if check["status"] == "grader-error":
-        what = f"the grader cannot run it ({check['message']})"
-    elif name == "solution":
-        what = f"its own solution gets {check['status']} at check {check['grade_id']!r}"
-        what += f" ({check['message']})"
-    else:
-        what = f"the unanswered lab passes check {check['grade_id']!r}"
-    return f"{lab.path}: {what}, so nothing was graded; repair the lab and build it again."
-
-
-def _empty_lab(lab: Lab) -> Submission:
-    """Return the lab as it is handed out, where it stands beside the solutions; else make it."""
-    handed_out = lab.path.parent.parent / "labs" / lab.path.name
-    try:
-        return parse_submission(read_bytes(handed_out))
-    except UnreadableSubmission:
-        return empty_of(lab)
+Log = Callable[[str], None]
 
 
 def grade_class(
@@ -188,7 +35,7 @@ def grade_class(
     executor: Executor | None = None,
     rules: Rules | None = None,
     again: tuple[str, ...] = (),
-    say: Say = print,
+    log: Log = print,
 ) -> list[dict]:
     """Grade each submission of a class; return the records, in the order of the students' names.
 
@@ -207,30 +54,32 @@ def grade_class(
     intake = collect(path, lab.unit, leave_out=out)
     rules = rules or Rules()
     with only_one(out):
+        remove_unfinished(out)
         marks = _marks(out, rules.manual)
         handed = attend(intake, lab, out, rules)
         for sentence in intake.unknown:
-            say(f"Not a submission: {sentence}")
+            log(f"Not a submission: {sentence}")
         todo = _todo(handed, again, lambda h: _stored(h, lab, out, timeout, sandbox))
         if todo:
-            say(f"Checking the lab itself: {lab.path} must score 100 %, the empty lab 0 %.")
+            log(f"Checking the lab itself: {lab.path} must score 100 %, the empty lab 0 %.")
             verify_lab(lab, out, timeout, sandbox)
         if len(todo) < len(handed):
-            say(f"{len(handed) - len(todo)} of {len(handed)} submissions are graded already: kept.")
+            kept = len(handed) - len(todo)
+            log(f"{kept} of {len(handed)} submissions are graded already: kept.")
         allow_runs()
         pool = executor or ThreadPoolExecutor(max_workers=jobs)
         try:
-            failed = _grade_all(todo, lab, out, timeout, sandbox, jobs, pool, say)
+            failed = _grade_all(todo, lab, out, timeout, sandbox, jobs, pool, log)
             if failed:
-                say(f"{len(failed)} could not be graded: once more, one at a time.")
-                _grade_all(failed, lab, out, timeout, sandbox, 1, pool, say)
+                log(f"{len(failed)} could not be graded: once more, one at a time.")
+                _grade_all(failed, lab, out, timeout, sandbox, 1, pool, log)
         except BaseException:
             end_running()
             raise
         finally:
             if executor is None:
                 pool.shutdown(cancel_futures=True)
-            _report(out, lab, handed, marks, say)
+            _report(out, lab, handed, marks, log)
         stored = (read_record(record_path(out, lab.unit, h.stem)) for h in handed)
         return [record for record in stored if record is not None]
 
@@ -242,7 +91,7 @@ def _marks(out: Path, given: Path | None) -> dict[Key, Mark]:
     return read_manual(given) if given is not None else {}
 
 
-def _report(out: Path, lab: Lab, handed: list[Handed], marks: dict[Key, Mark], say: Say) -> None:
+def _report(out: Path, lab: Lab, handed: list[Handed], marks: dict[Key, Mark], log: Log) -> None:
     """Write the reports; a student whose file name changed keeps one result only."""
     stems, notices = {one.student: one.stem for one in handed}, []
     for path in sorted(record_path(out, lab.unit, "x").parent.glob("*.json")):
@@ -259,11 +108,11 @@ def _report(out: Path, lab: Lab, handed: list[Handed], marks: dict[Key, Mark], s
             notices.append(f"{name}: graded with another version of the lab; grade everybody.")
     notice(out, lab, notices)
     for sentence in notices:
-        say(sentence)
+        log(sentence)
     write_reports(out)
     if marks:
         for student, unit, grade_id in update_manual(out / "manual.csv", (), marks):
-            say(f"No such answer, kept in manual.csv: {grade_id!r} of {student!r} in {unit!r}.")
+            log(f"No such answer, kept in manual.csv: {grade_id!r} of {student!r} in {unit!r}.")
         write_reports(out)
 
 
@@ -296,7 +145,7 @@ def _todo(handed: list[Handed], again: tuple[str, ...], stored: Callable) -> lis
     return list(dict.fromkeys(names[name] for name in again))
 
 
-def _grade_all(todo, lab, out, timeout, sandbox, jobs, pool, say) -> list[Handed]:
+def _grade_all(todo, lab, out, timeout, sandbox, jobs, pool, log) -> list[Handed]:
     """Grade and store; return whom the grader itself failed, as on a machine that is too busy."""
     started, failed = time.monotonic(), set()
     for done, record in enumerate(_results(todo, lab, timeout, sandbox, jobs, pool), 1):
@@ -304,7 +153,7 @@ def _grade_all(todo, lab, out, timeout, sandbox, jobs, pool, say) -> list[Handed
         if record["status"] == "grader-error":
             failed.add(record["stem"])
         left = (time.monotonic() - started) / done * (len(todo) - done)
-        say(f"[{done}/{len(todo)}] {one_line(record)}, about {_duration(left)} left")
+        log(f"[{done}/{len(todo)}] {one_line(record)}, about {_duration(left)} left")
     return [one for one in todo if one.stem in failed]
 
 

@@ -12,9 +12,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mmlearn.doctor import cure, missing
-from mmlearn.grading import GradingError
-from mmlearn.grading.sandbox import BACKENDS, STAMPS, unavailable
-from mmlearn.notebook import unit_named
+from mmlearn.grading.errors import GradingError, UnreadableSubmission
+from mmlearn.grading.imports import skip_slow_imports
+from mmlearn.grading.run.sandbox import BACKENDS, STAMPS, unavailable
+from mmlearn.notebook import metadata_of, unit_named
 from mmlearn.workspace import find_lab
 
 _DESCRIPTION = """\
@@ -114,24 +115,16 @@ def _within(lowest: float, highest: float):
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the command; return the exit status (2: nothing could be graded, with one sentence)."""
+    """Run the command; return the exit status."""
+    skip_slow_imports()
     if lacking := missing(None, "grade"):
-        return _stop(f"Grading needs {', '.join(lacking)}; {cure('grade')}")
+        raise GradingError(f"grading needs {', '.join(lacking)}; {cure('grade')}")
     args.path = _meant(args.path)
-    try:
-        if args.path.is_dir() or (args.path.suffix.lower() != ".ipynb" and args.path.exists()):
-            return _grade_class_or_stop(args)
-        if args.path.exists() or args.path.is_symlink():
-            return _check_one(args)
-        raise GradingError(
-            f"{args.path} does not exist: give a lab, or the folder or zip of a class."
-        )
-    except GradingError as error:
-        return _stop(str(error))
-    except BrokenPipeError:  # the reader of what is printed has gone
-        raise
-    except OSError as error:
-        return _stop(f"The results cannot be read or written: {error}.")
+    if args.path.is_dir() or (args.path.suffix.lower() != ".ipynb" and args.path.exists()):
+        return _grade_class_or_stop(args)
+    if args.path.exists() or args.path.is_symlink():
+        return _check_one(args)
+    raise GradingError(f"{args.path} does not exist: give a lab, or the folder or zip of a class.")
 
 
 def _meant(path: Path) -> Path:
@@ -142,12 +135,7 @@ def _meant(path: Path) -> Path:
     return path
 
 
-def _stop(sentence: str, status: int = 2) -> int:
-    print(sentence, file=sys.stderr)
-    return status
-
-
-def _say(line: str) -> None:
+def _print_line(line: str) -> None:
     encoding = sys.stdout.encoding or "utf-8"
     print(line.encode(encoding, "replace").decode(encoding), flush=True)
 
@@ -176,8 +164,8 @@ def _units(folders: list[Path]) -> dict[str, Path]:
 
 def _unit_of(path: Path) -> str | None:
     try:
-        unit = json.loads(path.read_bytes().decode("utf-8-sig"))["metadata"]["mmlearn"]["unit"]
-    except (OSError, ValueError, KeyError, TypeError):
+        unit = metadata_of(json.loads(path.read_bytes().decode("utf-8-sig"))).get("unit")
+    except (OSError, ValueError):
         return None
     return unit if isinstance(unit, str) else None
 
@@ -193,20 +181,22 @@ def _copy_named(name: str | None, units: dict[str, Path]) -> Path:
 
 
 def _check_one(args: argparse.Namespace) -> int:
-    from mmlearn.grading.batch import grade_bytes, without_run
-    from mmlearn.grading.rebuild import load_lab
-    from mmlearn.grading.submission import UnreadableSubmission, read_bytes
+    from mmlearn.grading.intake.submission import read_bytes
+    from mmlearn.grading.judge.rebuild import load_lab
+    from mmlearn.grading.single import grade_bytes, without_run
 
     units = _units(solution_folders(args))
     names = [args.lab] if args.lab else [_unit_of(args.path), unit_named(args.path)]
     name = next((name for name in names if name in units), args.lab)
     if name is not None:
         lab = load_lab(_copy_named(name, units))
-        _say(f"{args.path}, checked against {lab.path}")
+        _print_line(f"{args.path}, checked against {lab.path}")
     else:
         lab = load_lab(args.path, with_reference=False)
-        _say(f"{args.path}, its own visible checks only: no instructor's copy was found, so the")
-        _say("values that they print are not compared with a right answer's.")
+        _print_line(
+            f"{args.path}, its own visible checks only: no instructor's copy was found, so the"
+        )
+        _print_line("values that they print are not compared with a right answer's.")
     sandbox = args.sandbox or ("none" if unavailable("bwrap") else "bwrap")
     if unavailable(sandbox):
         raise GradingError(f"The sandbox {sandbox!r} does not work here: {unavailable(sandbox)}.")
@@ -216,21 +206,22 @@ def _check_one(args: argparse.Namespace) -> int:
         found = without_run(lab, "unreadable", str(error))
     if found["message"]:
         raise GradingError(f"{args.path}: {found['message']}")
-    _say_result(found)
-    _say(f"{found['points']:g} of {lab.max_points:g} points ({STAMPS[sandbox]})")
+    _print_result(found)
+    _print_line(f"{found['points']:g} of {lab.max_points:g} points ({STAMPS[sandbox]})")
     return 0 if all(check["status"] == "passed" for check in found["checks"]) else 1
 
 
-def _say_result(found: dict) -> None:
+def _print_result(found: dict) -> None:
     width = max(len(check["grade_id"]) for check in found["checks"])
     for check in found["checks"]:
         points = f"{check['points']:g}/{check['max_points']:g}"
         line = f"  {check['status']:<12} {check['grade_id']:<{width}}  {points:>5}"
-        _say(f"{line}  {' '.join(check['message'].split())}".rstrip())
+        _print_line(f"{line}  {' '.join(check['message'].split())}".rstrip())
     for note in found["notes"]:
-        _say(f"  note: {note}")
+        _print_line(f"  note: {note}")
     for written in found["written"]:
-        _say(f"  by hand      {written['grade_id']}: {written['max_points']:g} points, not counted")
+        points = f"{written['max_points']:g} points"
+        _print_line(f"  by hand      {written['grade_id']}: {points}, not counted")
 
 
 def _grade_class_or_stop(args: argparse.Namespace) -> int:
@@ -238,14 +229,14 @@ def _grade_class_or_stop(args: argparse.Namespace) -> int:
         return _grade_class(args)
     except KeyboardInterrupt:
         kept = "what was graded is kept, and the same command goes on from there"
-        return _stop(f"Stopped; {kept}.", 130)
+        raise KeyboardInterrupt(f"stopped; {kept}.") from None
 
 
 def _grade_class(args: argparse.Namespace) -> int:
     from mmlearn.grading.batch import grade_class
-    from mmlearn.grading.classroom import Rules
-    from mmlearn.grading.intake import collect
-    from mmlearn.grading.rebuild import load_lab
+    from mmlearn.grading.intake.collect import collect
+    from mmlearn.grading.judge.rebuild import load_lab
+    from mmlearn.grading.roster.classroom import Rules
 
     out = args.out or Path("grades")
     collect(args.path, args.lab, leave_out=out)  # an empty folder is told before anything else
@@ -263,9 +254,9 @@ def _grade_class(args: argparse.Namespace) -> int:
             executor=executor,
             rules=Rules(args.roster, args.deadline, args.penalty, args.handed_in, args.manual),
             again=tuple(args.student),
-            say=_say,
+            log=_print_line,
         )
-    _say(f"Wrote {out / 'gradebook.csv'} ({STAMPS[args.sandbox or 'bwrap']}).")
+    _print_line(f"Wrote {out / 'gradebook.csv'} ({STAMPS[args.sandbox or 'bwrap']}).")
     failed = [record for record in records if record["status"] == "grader-error"]
     for record in failed:
         print(f"Not graded: {record['student']}: {record['message']}", file=sys.stderr)

@@ -5,7 +5,7 @@ import pytest
 from nbformat import v4
 
 from mmlearn.cli import main
-from mmlearn.grading.sandbox import unavailable
+from mmlearn.grading.run.sandbox import unavailable
 
 BOX = "none" if unavailable("bwrap") else "bwrap"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmlearn.grading.compare import compare_text, first_difference
+from mmlearn.grading.judge.compare import compare_text, first_difference
 
 
 @pytest.mark.parametrize(

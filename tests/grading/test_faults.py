@@ -21,7 +21,7 @@ import pytest
 from conftest import BOX, TinyLab, printed
 from nbformat import v4
 
-from mmlearn.grading.sandbox import unavailable
+from mmlearn.grading.run.sandbox import unavailable
 
 TIMEOUT = 12  # seconds; the hoarders need a few of them to fill their memory
 WRONG = "def double(x):\n    return x * x"

@@ -17,9 +17,10 @@ import nbformat
 import pytest
 from conftest import BOX, TinyLab
 
-from mmlearn.grading import batch
+from mmlearn.grading import batch, single
 from mmlearn.grading.batch import grade_class, only_one
-from mmlearn.grading.rebuild import load_lab
+from mmlearn.grading.judge.rebuild import load_lab
+from mmlearn.grading.records import remove_unfinished
 
 ROOT = Path(__file__).resolve().parents[2]
 WRONG_HIDDEN = "def double(x):\n    return min(2 * x, 6)"
@@ -142,14 +143,14 @@ def everything(lab):
 def test_a_second_run_grades_nothing_again_and_makes_the_same_files(graded, monkeypatch):
     before = everything(graded)
     (graded.root / "grades" / "gradebook.csv").unlink()
-    monkeypatch.setattr(batch, "run_notebook", refuse)
+    monkeypatch.setattr(single, "run_notebook", refuse)
     assert graded.grade_all("--timeout", 5) == 0
     assert everything(graded) == before
 
 
 def test_a_changed_submission_alone_is_graded_again(graded, monkeypatch):
     runs = []
-    monkeypatch.setattr(batch, "run_notebook", lambda cells, *rest: runs.append(cells) or 1 / 0)
+    monkeypatch.setattr(single, "run_notebook", lambda cells, *rest: runs.append(cells) or 1 / 0)
     before = graded.root.joinpath("submissions", "right.ipynb").read_bytes()
     graded.hand_in("right", graded.answer(double="def double(x):\n    return 2 * x  #"))
     record_file = graded.root / "grades" / "json" / "90_tiny" / "right.json"
@@ -166,8 +167,8 @@ def test_a_changed_submission_alone_is_graded_again(graded, monkeypatch):
 
 def test_one_student_is_graded_again_and_the_others_are_left(graded, monkeypatch, capsys):
     runs = []
-    real = batch.run_notebook
-    monkeypatch.setattr(batch, "run_notebook", lambda *a: runs.append(a) or real(*a))
+    real = single.run_notebook
+    monkeypatch.setattr(single, "run_notebook", lambda *a: runs.append(a) or real(*a))
     assert graded.grade_all("--timeout", 5, "--student", "no double") == 0
     assert len(runs) == 1
     assert rows(graded)["right"]["points"] == "5"
@@ -176,7 +177,7 @@ def test_one_student_is_graded_again_and_the_others_are_left(graded, monkeypatch
 
 
 def test_roster_deadline_and_marks_stay_for_the_next_run(graded, monkeypatch):
-    monkeypatch.setattr(batch, "run_notebook", refuse)
+    monkeypatch.setattr(single, "run_notebook", refuse)
     roster, times, marks = (graded.root / name for name in ("r.csv", "t.csv", "m.csv"))
     roster.write_text("student,id\nRight Person,right\nAbsent One,17\n")
     times.write_text("student,time\nRight Person,2026-12-01 01:00Z\nno double,2026-11-29 12:00Z\n")
@@ -201,7 +202,7 @@ def test_roster_deadline_and_marks_stay_for_the_next_run(graded, monkeypatch):
 
 
 def test_results_of_another_hand_in_or_lab_are_named(graded, monkeypatch, capsys):
-    monkeypatch.setattr(batch, "run_notebook", refuse)
+    monkeypatch.setattr(single, "run_notebook", refuse)
     submission = graded.root / "submissions" / "wrong.ipynb"
     aside = submission.rename(graded.root / "aside.ipynb")
     try:
@@ -215,6 +216,16 @@ def test_results_of_another_hand_in_or_lab_are_named(graded, monkeypatch, capsys
     assert sentence in page.read_text(encoding="utf-8")
     assert graded.grade_all("--timeout", 5) == 0
     assert sentence not in page.read_text(encoding="utf-8")
+
+
+def test_what_a_killed_run_was_writing_is_removed_by_the_next(tmp_path):
+    folder = tmp_path / "json" / "90_tiny"
+    folder.mkdir(parents=True)
+    names = [f".{'0a' * 8}.tmp", "anna.json", "mine.tmp", ".hidden.tmp"]
+    for name in names:
+        (folder / name).touch()
+    remove_unfinished(tmp_path)
+    assert sorted(path.name for path in folder.iterdir()) == sorted(names[1:])
 
 
 def test_two_runs_never_write_into_one_folder(tiny_lab, capsys):
@@ -246,7 +257,7 @@ def grade_with(executor, lab, jobs=2):
         sandbox=BOX,
         jobs=jobs,
         executor=executor,
-        say=lambda line: None,
+        log=lambda line: None,
     )
 
 
@@ -309,15 +320,17 @@ def test_a_run_that_is_killed_and_resumed_ends_with_the_same_files(tiny_lab):
     command += ["--sandbox", BOX, "--timeout", "20", "--jobs", "2", "--out"]
     quiet = {"cwd": ROOT, "stdout": subprocess.DEVNULL}
     killed = 0
-    for wait in (2.0, 7.0, 9.0):  # while the lab is checked, and among the submissions
-        process = subprocess.Popen([*command, str(tiny_lab.root / "grades")], **quiet)
-        time.sleep(wait)
+    resumed, whole = tiny_lab.root / "grades", tiny_lab.root / "whole"
+    for done in (0, 1, 3):  # while the lab is checked, and among the submissions
+        process = subprocess.Popen([*command, str(resumed)], **quiet)
+        while process.poll() is None and graded_in(resumed) < done:
+            time.sleep(0.05)
+        time.sleep(0.0 if done else 2.0)
         if process.poll() is None:
             process.kill()
             killed += 1
         process.wait()
-    assert killed
-    resumed, whole = tiny_lab.root / "grades", tiny_lab.root / "whole"
+    assert killed > 1
     for out in (resumed, whole):
         subprocess.run([*command, str(out)], check=True, **quiet)
     names = sorted(p.relative_to(whole) for p in whole.rglob("*") if p.is_file())
@@ -325,6 +338,11 @@ def test_a_run_that_is_killed_and_resumed_ends_with_the_same_files(tiny_lab):
     for name in names:
         assert (whole / name).read_bytes() == (resumed / name).read_bytes(), name
     assert not [p for p in resumed.rglob("*") if p.suffix == ".tmp"]
+
+
+def graded_in(out):
+    """How many students have a stored result."""
+    return len(list(out.glob("json/90_tiny/student*.json")))
 
 
 def test_nothing_goes_on_running_after_a_kill(tiny_lab):
@@ -335,8 +353,8 @@ def test_nothing_goes_on_running_after_a_kill(tiny_lab):
     tiny_lab.hand_in("anna", tiny_lab.answer(double=loop))
     lab = load_lab(tiny_lab.root / "solutions" / "90_tiny.ipynb")
     script = (
-        "from pathlib import Path; from mmlearn.grading.batch import *; import sys;"
-        "from mmlearn.grading.rebuild import load_lab;"
+        "from pathlib import Path; from mmlearn.grading.single import *; import sys;"
+        "from mmlearn.grading.judge.rebuild import load_lab;"
         f"lab = load_lab(Path({str(lab.path)!r}));"
         f"grade_bytes(Path(sys.argv[1]).read_bytes(), lab, 60, {BOX!r})"
     )
@@ -355,6 +373,14 @@ def test_nothing_goes_on_running_after_a_kill(tiny_lab):
         time.sleep(0.2)
     time.sleep(1)
     assert not running(str(tiny_lab.root))
+
+
+def test_a_worker_loads_only_what_it_needs():
+    code = "import sys; from mmlearn.grading.imports import skip_slow_imports as skip; skip();"
+    code += "import mmlearn.grading.run.nbval_plugin;"
+    code += "print(sum(sys.modules.get(name) is not None for name in ('lark', 'torch', 'numpy')))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout == "0\n", done.stderr
 
 
 def running(text):

@@ -76,10 +76,10 @@ def test_ctrl_c_promises_for_a_class_what_holds(tiny_lab, monkeypatch, capsys):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("mmlearn.grading.batch.grade_class", stopped)
-    monkeypatch.setattr("mmlearn.grading.batch.grade_bytes", stopped)
+    monkeypatch.setattr("mmlearn.grading.single.grade_bytes", stopped)
     tiny_lab.hand_in("anna", tiny_lab.answer())
     assert tiny_lab.grade_all() == 130
-    kept = "Stopped; what was graded is kept, and the same command goes on from there.\n"
+    kept = "mmlearn: stopped; what was graded is kept, and the same command goes on from there.\n"
     assert capsys.readouterr().err == kept
     assert tiny_lab.grade(tiny_lab.root / "labs" / "90_tiny.ipynb") == 130
     assert capsys.readouterr().err == "mmlearn: stopped.\n"

@@ -8,8 +8,8 @@ import pytest
 
 from mmlearn.cli import _parser
 from mmlearn.grading import STATUSES
-from mmlearn.grading.sandbox import BACKENDS
-from mmlearn.grading.standing import MEANING
+from mmlearn.grading.judge.statuses import MEANING
+from mmlearn.grading.run.sandbox import BACKENDS
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = (ROOT / "docs" / "instructors.md").read_text(encoding="utf-8")

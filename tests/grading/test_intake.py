@@ -12,10 +12,11 @@ import zipfile
 
 import pytest
 
-from mmlearn.grading import GradingError, archive
-from mmlearn.grading.intake import collect, read_handed
-from mmlearn.grading.names import MAX_STEM_BYTES, fold, printable, stems
-from mmlearn.grading.submission import MAX_BYTES, UnreadableSubmission
+from mmlearn.grading.errors import GradingError, UnreadableSubmission
+from mmlearn.grading.intake import archive
+from mmlearn.grading.intake.collect import collect, read_handed
+from mmlearn.grading.intake.names import MAX_STEM_BYTES, fold, printable, stems
+from mmlearn.grading.intake.submission import MAX_BYTES
 
 UNIT = "90_tiny"
 

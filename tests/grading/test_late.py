@@ -5,7 +5,7 @@ import time
 import pytest
 
 from mmlearn.grading import GradingError
-from mmlearn.grading.late import DAY, describe, late_by, parse_deadline, penalty, read_times
+from mmlearn.grading.roster.late import DAY, describe, late_by, parse_deadline, penalty, read_times
 
 DEADLINE = "2026-11-30T22:59:59Z"
 

@@ -6,8 +6,8 @@ import os
 import pytest
 
 from mmlearn.grading import GradingError
-from mmlearn.grading.manual import Mark, read_manual, update_manual
-from mmlearn.grading.tables import escape, read_table, table_text, unescape
+from mmlearn.grading.roster.manual import Mark, read_manual, update_manual
+from mmlearn.grading.roster.tables import escape, read_table, table_text, unescape
 
 HEADER = "student,lab,grade_id,points,max_points,comment\n"
 ANNA, BEN = ("Anna", "90_tiny", "why"), ("Ben", "90_tiny", "why")

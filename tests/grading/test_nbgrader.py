@@ -20,7 +20,7 @@ import pytest
 from conftest import TinyLab, make_lab
 
 from mmlearn.grading import GradingError
-from mmlearn.grading.release import release_nbgrader
+from mmlearn.grading.handout.release import release_nbgrader
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted([*ROOT.glob("labs/*.ipynb"), *ROOT.glob("solutions/*.ipynb")])

@@ -2,18 +2,20 @@
 
 import hashlib
 import json
+import re
 import time
+from pathlib import Path
 
 import nbformat
 import pytest
 from conftest import DOUBLE, HIDDEN_DOUBLE, MEAN, make_lab, printed
 
-from mmlearn.grading import GradingError
-from mmlearn.grading.execute import RunReport, _read
-from mmlearn.grading.rebuild import empty_of, load_lab, neutralise, rebuild, solution_of
-from mmlearn.grading.score import clean, score
-from mmlearn.grading.submission import Cell, Submission, UnreadableSubmission, parse_submission
-from mmlearn.grading.worker import sign
+from mmlearn import notebook
+from mmlearn.grading.errors import GradingError, UnreadableSubmission
+from mmlearn.grading.intake.submission import Cell, Submission, parse_submission
+from mmlearn.grading.judge.rebuild import empty_of, load_lab, neutralise, rebuild, solution_of
+from mmlearn.grading.judge.score import clean, score
+from mmlearn.grading.run.channel import RunReport, read_lines, sign
 
 
 @pytest.fixture
@@ -159,7 +161,7 @@ def test_a_report_line_with_a_wrong_signature_is_not_believed():
     replayed = good
     for second in (forged, replayed, "noise", '{"body": 1}'):
         report = RunReport()
-        _read(report, f"{good}\n{second}\n".encode(), key)
+        read_lines(report, f"{good}\n{second}\n".encode(), key)
         assert list(report.cells) == [0]
 
 
@@ -187,3 +189,9 @@ def test_a_message_that_quotes_a_hidden_test_is_withheld(lab):
 
 def test_the_hash_of_a_lab_is_that_of_its_file(lab):
     assert lab.hash == hashlib.sha256(lab.path.read_bytes()).hexdigest()
+
+
+def test_the_markers_of_a_notebook_stand_in_one_place():
+    package = Path(notebook.__file__).parent
+    spelled = [p.name for p in package.rglob("*.py") if re.search("# (BEGIN|END) ", p.read_text())]
+    assert spelled == ["notebook.py"]

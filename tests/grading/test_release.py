@@ -14,9 +14,9 @@ from conftest import make_lab, printed
 
 from mmlearn.cli import main
 from mmlearn.grading import GradingError
-from mmlearn.grading import release as release_module
-from mmlearn.grading.release import release
-from mmlearn.grading.submission import digest
+from mmlearn.grading.handout import release as release_module
+from mmlearn.grading.handout.release import release
+from mmlearn.grading.intake.submission import digest
 
 ROOT = Path(__file__).resolve().parents[2]
 LAB = "90_tiny"
@@ -304,7 +304,7 @@ def test_the_command_says_what_it_wrote(course, capsys):
 
 def test_refusals_are_one_sentence(course, capsys):
     assert main(["release", "99_none", "--out", "out"]) == 2
-    assert capsys.readouterr().err == f"Unknown lab '99_none'; known: {LAB}, or all.\n"
+    assert capsys.readouterr().err == f"mmlearn: Unknown lab '99_none'; known: {LAB}, or all.\n"
     shutil.rmtree(course / "labs")
     (course / "labs").mkdir()
     assert main(["release", "all", "--out", "out"]) == 2

@@ -12,19 +12,19 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from mmlearn.grading import STATUSES, GradingError
-from mmlearn.grading import feedback as feedback_module
-from mmlearn.grading.gradebook import (
-    COLUMNS,
+from mmlearn.grading.judge.statuses import MEANING
+from mmlearn.grading.records import (
     feedback_path,
     read_record,
     record_path,
     write_file,
     write_record,
-    write_reports,
 )
-from mmlearn.grading.manual import Mark, update_manual
-from mmlearn.grading.overview import histogram
-from mmlearn.grading.standing import MEANING, STUBS, by_name, cohort, duration
+from mmlearn.grading.report import feedback as feedback_module
+from mmlearn.grading.report.gradebook import COLUMNS, write_reports
+from mmlearn.grading.report.overview import histogram
+from mmlearn.grading.report.standing import STUBS, by_name, cohort, duration
+from mmlearn.grading.roster.manual import Mark, update_manual
 
 LAB = "90_tiny"
 DEADLINE = "2026-11-30T22:59:59Z"

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from mmlearn.grading import GradingError
-from mmlearn.grading.archive import Source
-from mmlearn.grading.intake import Handed
-from mmlearn.grading.roster import Entry, match, read_roster
+from mmlearn.grading.intake.archive import Source
+from mmlearn.grading.intake.collect import Handed
+from mmlearn.grading.roster.class_list import Entry, match, read_roster
 
 
 def handed(student, *aliases):

@@ -9,8 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from mmlearn.grading import sandbox
-from mmlearn.grading.sandbox import BACKENDS, Run, end_command, exposed, kernel_command, unavailable
+from mmlearn.grading.run import sandbox
+from mmlearn.grading.run.sandbox import (
+    BACKENDS,
+    Run,
+    end_command,
+    exposed,
+    kernel_command,
+    unavailable,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 needs_box = pytest.mark.skipif(

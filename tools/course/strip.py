@@ -3,23 +3,9 @@
 from __future__ import annotations
 
 import ast
-import re
 
-from mmlearn.notebook import (
-    ANSWER_STUB,
-    CODE_STUB,
-    HIDDEN_BEGIN,
-    HIDDEN_END,
-    SOLUTION_BEGIN,
-    SOLUTION_END,
-)
+from mmlearn.notebook import ANY_MARKER, MARKERS, STUBS
 from tools.course.model import SourceError
-
-MARKERS = {
-    "solution": (SOLUTION_BEGIN, SOLUTION_END),
-    "written": (SOLUTION_BEGIN, SOLUTION_END),
-    "check": (HIDDEN_BEGIN, HIDDEN_END),
-}
 
 
 def regions(source: str, begin: str, end: str, where: str) -> list[tuple[int, int]]:
@@ -44,12 +30,12 @@ def strip(cell, where: str) -> str:
     where = f"{where}: {role} {cell.metadata.get(role, '')!r}" if role else f"{where}: a plain cell"
     blocks = regions(cell.source, *MARKERS[role], where) if role in MARKERS else []
     if not blocks and role in ("solution", "written"):
-        raise SourceError(f"{where}: no {SOLUTION_BEGIN} ... {SOLUTION_END}.")
+        raise SourceError(f"{where}: no {' ... '.join(MARKERS[role])}.")
     lines = cell.source.splitlines()
     for first, last in reversed(blocks):
         lines[first : last + 1] = _instead(role, lines, first, last, where)
     source = "\n".join(lines).strip()
-    if re.search(r"\b(BEGIN|END)\s+(SOLUTION|HIDDEN)", source, re.IGNORECASE):
+    if ANY_MARKER.search(source):
         raise SourceError(f"{where}: a marker is misspelt or stands where it has no meaning.")
     if role in ("solution", "check", "experiment"):
         _check_python(cell.source, where)
@@ -60,15 +46,15 @@ def strip(cell, where: str) -> str:
 def _instead(role: str, lines: list[str], first: int, last: int, where: str) -> list[str]:
     """Return the lines that stand in place of one block."""
     if role == "written":
-        return [ANSWER_STUB]
+        return list(STUBS[role])
     if role == "check":
         if any(line.strip() for line in lines[last + 1 :]):
             raise SourceError(f"{where}: hidden tests must stand at the end of the cell.")
         return []
     indent = lines[first][: len(lines[first]) - len(lines[first].lstrip())]
     if not indent:
-        raise SourceError(f"{where}: {SOLUTION_BEGIN} must stand inside a function.")
-    return [indent + line for line in CODE_STUB]
+        raise SourceError(f"{where}: {MARKERS[role][0]} must stand inside a function.")
+    return [indent + line for line in STUBS[role]]
 
 
 def _check_python(source: str, where: str) -> None:

@@ -1,0 +1,1 @@
+"""What is handed out: labs for a class, and sources for those who use nbgrader."""

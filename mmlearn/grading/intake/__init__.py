@@ -1,0 +1,1 @@
+"""What was handed in: by whom, where the notebook is, and what stands in it."""

@@ -1,0 +1,1 @@
+"""From a submission to a verdict: the notebook to run, the comparison, the status and points."""

@@ -1,0 +1,1 @@
+"""What is written down for students and instructors: the gradebook and the HTML pages."""
