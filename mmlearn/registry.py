@@ -1,6 +1,6 @@
 """Every method of the course, listed once; the scoreboard and the tests read this.
 
-The settings that the scoreboard uses stand in `settings.toml` beside this file. They were chosen on
+The settings that the scoreboard uses stand in `scoreboard/settings.toml`. They were chosen on
 validation parts of the training sets; `tools/tune.py` says how.
 """
 
@@ -56,7 +56,7 @@ class Method:
 
 @cache
 def _settings():
-    return tomllib.loads((files("mmlearn") / "settings.toml").read_text(encoding="utf-8"))
+    return tomllib.loads((files("mmlearn") / "scoreboard" / "settings.toml").read_text("utf-8"))
 
 
 SURVEY = (

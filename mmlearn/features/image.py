@@ -7,8 +7,8 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from mmlearn.data.paired import check_pictures
-from mmlearn.features.cache import remember
 from mmlearn.progress import progress_bar
+from mmlearn.storage.features import remember
 
 __all__ = ["HOG", "CNNFeatures", "ColourHistogram"]
 
@@ -260,8 +260,8 @@ class CNNFeatures(_PictureFeatures):
         """Run the network; `keep(start, stop, features)` is called after every batch."""
         import torch
 
-        from mmlearn._torch import pick_device
         from mmlearn.features.networks import load_network, prepare
+        from mmlearn.training.device import pick_device
 
         device = pick_device(self.device)
         network = load_network(self.model).to(device).eval()

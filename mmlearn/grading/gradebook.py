@@ -10,7 +10,6 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from mmlearn.files import write_atomically
 from mmlearn.grading import GradingError
 from mmlearn.grading.feedback import feedback_page, written_name, written_pages
 from mmlearn.grading.manual import read_manual, update_manual
@@ -18,6 +17,7 @@ from mmlearn.grading.overview import overview_page
 from mmlearn.grading.pages import number
 from mmlearn.grading.standing import Cohort, Standing, cohort, duration
 from mmlearn.grading.tables import table_text
+from mmlearn.storage.files import write_atomically
 
 COLUMNS = (
     "student",

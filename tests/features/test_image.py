@@ -11,8 +11,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from mmlearn.features import HOG, CNNFeatures, ColourHistogram, make_image_features
-from mmlearn.features.cache import remember
 from mmlearn.features.networks import EfficientNetLite0, SameConv, load_network, prepare
+from mmlearn.storage.features import remember
 
 LIGHT = [ColourHistogram(), ColourHistogram(bins=2, grid=2), HOG(), HOG(8, 1, 4)]
 

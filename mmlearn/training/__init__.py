@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from mmlearn._torch import pick_device
-from mmlearn.checkpoint import read_checkpoint, write_checkpoint
 from mmlearn.progress import progress_bar
-from mmlearn.randomness import keeps_random_state, seed_everything
+from mmlearn.training.checkpoint import read_checkpoint, write_checkpoint
+from mmlearn.training.device import pick_device
+from mmlearn.training.randomness import keeps_random_state, seed_everything
 
 __all__ = ["History", "fit", "gather", "seed_everything"]
 

@@ -6,7 +6,7 @@ from contextlib import closing
 
 import numpy as np
 
-from mmlearn.data.cache import cache_dir
+from mmlearn.storage.cache import cache_dir
 
 __all__ = ["remember"]
 

@@ -337,7 +337,7 @@ def stored(dataset):
     ------
     ValueError: no run on this dataset is stored
     """
-    path = files("mmlearn") / "results" / f"{dataset}.json"
+    path = files("mmlearn.scoreboard") / "results" / f"{dataset}.json"
     if not path.is_file():
         raise ValueError(f"no run on {dataset!r} is stored; use scoreboard.run({dataset!r}).")
     board = json.loads(path.read_text(encoding="utf-8"))
@@ -369,7 +369,7 @@ def published_shallow():
 
 
 def _read_table(name):
-    with (files("mmlearn") / name).open(encoding="utf-8") as file:
+    with (files("mmlearn.scoreboard") / name).open(encoding="utf-8") as file:
         lines = [line for line in file if not line.startswith("#")]
     return [
         row | {key: float(row[key]) for key in ("i2t", "t2i", "mean")}

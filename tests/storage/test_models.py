@@ -51,7 +51,7 @@ def test_a_file_cannot_name_classes_of_other_packages(tmp_path, name):
 
 
 def test_a_file_cannot_name_what_is_no_class(tmp_path):
-    model = {"$object": "mmlearn.files:os", "state": {}, "own_encoders": []}
+    model = {"$object": "mmlearn.storage.files:os", "state": {}, "own_encoders": []}
     with pytest.raises(ValueError, match="does not have"):
         mmlearn.load(write(tmp_path / "evil", {"format": 1, "model": model}))
 

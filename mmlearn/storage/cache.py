@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from platformdirs import user_cache_dir
 
-from mmlearn.files import atomic_path
+from mmlearn.storage.files import atomic_path
 
 __all__ = ["cache_dir", "local_folder", "remember_pictures", "write_cache"]
 

@@ -15,8 +15,8 @@ from safetensors.torch import save_file
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from mmlearn.files import atomic_path
-from mmlearn.randomness import keeps_random_state
+from mmlearn.storage.files import atomic_path
+from mmlearn.training.randomness import keeps_random_state
 
 __all__ = ["load", "save"]
 
