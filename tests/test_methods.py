@@ -13,7 +13,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 
 import mmlearn
-import mmlearn.training
+import mmlearn.training.loop
 from mmlearn.base import CoordinatedEmbedding, JointEmbedding
 from mmlearn.linear import CCA
 from mmlearn.neural.base import DeepMethod
@@ -264,7 +264,7 @@ def test_a_training_that_fails_leaves_no_half_trained_method(name, monkeypatch):
     def interrupted(progress):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(mmlearn.training, "_record", interrupted)
+    monkeypatch.setattr(mmlearn.training.loop, "_record", interrupted)
     with pytest.raises((KeyboardInterrupt, TypeError)):
         fit(model, x, y, labels)
     with pytest.raises(NotFittedError):

@@ -12,7 +12,7 @@ from sklearn.exceptions import NotFittedError
 from transformers_world import answering, late_fusion, r2c, vilbert, world
 
 import mmlearn
-import mmlearn.training
+import mmlearn.training.loop
 from mmlearn.transformers.base import PairMethod
 
 METHODS = {"vilbert": vilbert, "answers": answering, "late_fusion": late_fusion, "r2c": r2c}
@@ -148,18 +148,18 @@ def test_saving_loading_and_pickling_keep_scores_and_parameters(name, tmp_path):
 def test_training_goes_on_from_a_checkpoint_to_the_same_end(name, tmp_path, monkeypatch):
     w, path = world(80), tmp_path / "run"
     model = METHODS[name](checkpoint=path)
-    record = mmlearn.training._record
+    record = mmlearn.training.loop._record
 
     def interrupted(history, *rest):
         if len(history.loss) == 1:
             raise KeyboardInterrupt
         record(history, *rest)
 
-    monkeypatch.setattr(mmlearn.training, "_record", interrupted)
+    monkeypatch.setattr(mmlearn.training.loop, "_record", interrupted)
     with pytest.raises(KeyboardInterrupt):
         model.fit(w.images, texts_of(w, name), w.labels)
     assert not hasattr(model, "module_")
-    monkeypatch.setattr(mmlearn.training, "_record", record)
+    monkeypatch.setattr(mmlearn.training.loop, "_record", record)
     model.fit(w.images, texts_of(w, name), w.labels)
     t = fresh()
     np.testing.assert_array_equal(

@@ -1,0 +1,275 @@
+"""The one training loop: every deep method of the course is trained by :func:`fit`."""
+
+import copy
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from mmlearn.progress import progress_bar
+from mmlearn.training.checkpoint import read_checkpoint, write_checkpoint
+from mmlearn.training.device import pick_device
+from mmlearn.training.processes import prepare, rank, world_size
+from mmlearn.training.randomness import keeps_random_state, seed_everything
+
+__all__ = ["History", "fit"]
+
+# Settings of a method that may differ between the run that wrote a checkpoint and the one that
+# goes on from it. Networks of one's own are compared by their parameters.
+FREE_SETTINGS = ("checkpoint", "device", "progress", "image_encoder", "text_encoder")
+
+
+@dataclass
+class History:
+    """What happened, epoch by epoch.
+
+    ``loss`` is the mean training loss, ``terms`` the means of whatever else the loss reported by
+    name, ``validation`` the validation loss or metric, and ``best_epoch`` the epoch whose
+    parameters were kept.
+    """
+
+    loss: list = field(default_factory=list)
+    terms: dict = field(default_factory=dict)
+    validation: list = field(default_factory=list)
+    best_epoch: int | None = None
+
+
+@keeps_random_state
+def fit(
+    module,
+    loss,
+    tensors,
+    *,
+    epochs=50,
+    batch_size=128,
+    drop_last=False,
+    learning_rate=1e-3,
+    weight_decay=0.0,
+    clip=None,
+    validation=None,
+    metric=None,
+    patience=None,
+    on_epoch=None,
+    checkpoint=None,
+    seed=0,
+    device=None,
+    progress=True,
+):
+    """Train `module` in place by AdamW and return its :class:`History`.
+
+    Parameters
+    ----------
+    module : nn.Module
+    loss : callable ``loss(module, *batch) -> scalar tensor``
+        It may return a dict instead, ``{"loss": tensor, "another term": number, ...}``; the
+        further terms are averaged into the history.
+    tensors : tuple of tensors with one row an item; a batch takes the same rows of each
+        Something else may stand for a tensor if it has a length, gives rows, moves ``to(device)``
+        and lists its ``tensors()``, such as the regions of images.
+    epochs, batch_size, learning_rate, weight_decay : as usual
+    clip : float, optional: a step's gradient is scaled down to this norm where it is longer
+    drop_last : bool: leave out a last batch that is not full
+    validation : tuple of tensors like `tensors`, optional
+        Watched after every epoch; the parameters of the best epoch are kept.
+    metric : callable ``metric(module, *validation) -> float``, larger is better, optional
+        What is watched; without it, the loss of the validation items, smaller is better.
+    patience : int, optional: stop after so many epochs without a better validation
+    on_epoch : callable ``on_epoch(progress)``, optional
+        Called before each epoch with the share of training that is done, from 0 to below 1.
+    checkpoint : path, optional
+        Written at the start and after every epoch (under a temporary name, then renamed). If the
+        file is there already, training goes on from it, and ends bit for bit (on a CPU) as it
+        would have without the interruption. A finished run is not run again.
+    seed : int: of the order of the batches and of everything random in `loss` and `module`
+    device : "cuda", "mps", "cpu" or None for the best one there is; bfloat16 is used on CUDA
+    progress : bool: show a progress bar
+
+    Raises
+    ------
+    ValueError
+        Tensors of unequal length, no item, a loss that is not a finite number, or a checkpoint
+        that is damaged or was written by another training.
+
+    Examples
+    --------
+    >>> x = torch.randn(64, 3, generator=torch.Generator().manual_seed(0))
+    >>> line = torch.nn.Linear(3, 1)
+    >>> history = fit(
+    ...     line,
+    ...     lambda m, x, y: ((m(x) - y) ** 2).mean(),
+    ...     (x, x.sum(1, keepdim=True)),
+    ...     epochs=200,
+    ...     learning_rate=0.1,
+    ...     device="cpu",
+    ...     progress=False,
+    ... )
+    >>> history.loss[-1] < 0.01
+    True
+    """
+    n = _check_tensors(tensors, validation, metric, patience)
+    seed, batch_size = int(seed), int(batch_size)  # numpy's whole numbers, too
+    seed_everything(seed)
+    device = pick_device(device)
+    forward, optimizer, device = prepare(module, learning_rate, weight_decay, device)
+    everything = [*tensors, *(validation or ())]
+    tensors = [t.to(device) for t in tensors]
+    validation = None if validation is None else [t.to(device) for t in validation]
+    order = torch.Generator().manual_seed(seed)
+    run = _Run(module, optimizer, order, History())
+    if checkpoint is not None:
+        settings = {"batch_size": batch_size, "drop_last": drop_last, "seed": seed} | {
+            "learning_rate": learning_rate, "weight_decay": weight_decay, "epochs": epochs,
+            "clip": clip,
+        }  # fmt: skip
+        identity = _identity(module, loss, everything, settings)
+        if Path(checkpoint).exists():
+            read_checkpoint(checkpoint, identity, run)
+        elif rank() == 0:
+            write_checkpoint(checkpoint, identity, run)
+
+    history = run.history
+    first = len(history.loss)
+    bar = progress_bar(range(first, epochs), desc="training", show=progress, leave=False)
+    for epoch in bar:
+        if _out_of_patience(history, patience):
+            break
+        if on_epoch is not None:
+            on_epoch(epoch / epochs)
+        module.train()
+        totals, seen = {}, 0
+        for rows in _batches(n, batch_size, drop_last, order):
+            rows = rows.to(device)
+            optimizer.zero_grad()
+            terms = _evaluate(forward, loss, [t[rows] for t in tensors], device)
+            terms["loss"].backward()
+            if clip is not None:
+                torch.nn.utils.clip_grad_norm_(module.parameters(), clip)
+            optimizer.step()
+            for name, value in terms.items():
+                totals[name] = totals.get(name, 0.0) + torch.as_tensor(value).detach() * len(rows)
+            seen += len(rows)
+        _record(history, totals, seen, epoch)
+        bar.set_postfix(loss=f"{history.loss[-1]:.4f}")
+        if validation is not None:
+            module.eval()
+            _validate(run, loss, validation, metric, device)
+        if checkpoint is not None and rank() == 0:
+            write_checkpoint(checkpoint, identity, run)
+
+    if run.best_state is not None:
+        module.load_state_dict(run.best_state)
+    module.eval()
+    return history
+
+
+@dataclass
+class _Run:
+    """Everything that training changes, which is everything that a checkpoint holds."""
+
+    module: torch.nn.Module
+    optimizer: torch.optim.Optimizer
+    order: torch.Generator
+    history: History
+    best_state: dict | None = None
+
+
+def _check_tensors(tensors, validation, metric, patience):
+    if len({len(t) for t in tensors}) != 1 or len(tensors[0]) == 0:
+        raise ValueError(
+            f"tensors must hold one row an item and the same items: lengths {[*map(len, tensors)]}."
+        )
+    if validation is None and (patience is not None or metric is not None):
+        name = "patience" if patience is not None else "a metric"
+        raise ValueError(f"{name} needs validation data to watch; pass validation=(...).")
+    if patience is not None and patience < 1:
+        raise ValueError(f"patience must be at least 1, got {patience}.")
+    return len(tensors[0])
+
+
+def _batches(n, batch_size, drop_last, order):
+    """The rows of every batch; under several processes, this process's share of them."""
+    world, own = world_size(), rank()
+    for rows in torch.randperm(n, generator=order).split(batch_size):
+        if drop_last and len(rows) < min(batch_size, n):
+            continue
+        share = len(rows) // world  # equal shares: a rest that cannot be shared is left out
+        if share:
+            yield rows[own * share : (own + 1) * share]
+
+
+def _evaluate(module, loss, batch, device):
+    """The loss (and its further terms) of a batch, in bfloat16 where the device is a CUDA GPU."""
+    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda"):
+        value = loss(module, *batch)
+    return value if isinstance(value, dict) else {"loss": value}
+
+
+def _record(history, totals, seen, epoch):
+    if seen == 0:
+        raise ValueError(
+            "no batch was left to train on: give more items, or a smaller batch_size with "
+            "drop_last=False."
+        )
+    means = {name: float(total) / seen for name, total in totals.items()}
+    if not np.isfinite(means["loss"]):
+        raise ValueError(
+            f"the loss became {means['loss']} in epoch {epoch + 1}; lower learning_rate."
+        )
+    history.loss.append(means.pop("loss"))
+    for name, mean in means.items():
+        history.terms.setdefault(name, []).append(mean)
+
+
+@torch.no_grad()
+def _validate(run, loss, validation, metric, device):
+    """Add the validation result of this epoch, and keep the parameters if it is the best."""
+    history = run.history
+    if metric is None:
+        history.validation.append(float(_evaluate(run.module, loss, validation, device)["loss"]))
+    else:
+        history.validation.append(float(metric(run.module, *validation)))
+    if not np.isfinite(history.validation[-1]):
+        raise ValueError(
+            f"the validation result became {history.validation[-1]} in epoch "
+            f"{len(history.validation)}; lower learning_rate, or check the metric."
+        )
+    better = (lambda a, b: a < b) if metric is None else (lambda a, b: a > b)
+    last, best = history.validation[-1], history.best_epoch
+    if best is None or better(last, history.validation[best]):
+        history.best_epoch = len(history.validation) - 1
+        run.best_state = copy.deepcopy(run.module.state_dict())
+
+
+def _out_of_patience(history, patience):
+    if patience is None or history.best_epoch is None:
+        return False
+    return len(history.validation) - 1 - history.best_epoch >= patience
+
+
+def _identity(module, loss, tensors, settings):
+    """What must be the same for a checkpoint to be gone on from."""
+    method = getattr(loss, "__self__", None)  # the estimator, where the loss is a method of one
+    if hasattr(method, "get_params"):
+        settings = method.get_params() | settings
+    function = getattr(loss, "__qualname__", type(loss).__name__)
+    return {
+        "training": type(method).__name__ if method else function,
+        "parameters": {name: list(p.shape) for name, p in module.state_dict().items()},
+        "data": [_digest(t) for item in tensors for t in _parts(item)],
+        "settings": {k: _text(v) for k, v in settings.items() if k not in FREE_SETTINGS},
+    }
+
+
+def _text(value):
+    return repr(value.item() if isinstance(value, np.generic) else value)
+
+
+def _parts(item):
+    return item.tensors() if hasattr(item, "tensors") else [item]
+
+
+def _digest(tensor):
+    values = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
+    return hashlib.sha256(values.numpy().tobytes() + str(tensor.shape).encode()).hexdigest()
