@@ -2,11 +2,13 @@
 
 import functools
 import inspect
+import json
 import pickle
 
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from transformers_world import answering, late_fusion, r2c, vilbert, world
@@ -142,6 +144,17 @@ def test_saving_loading_and_pickling_keep_scores_and_parameters(name, tmp_path):
         assert type(again) is type(fitted(name))
         assert again.get_params() == fitted(name).get_params()
         np.testing.assert_array_equal(again.score_pairs(w.images, texts_of(w, name)), scores)
+
+
+@every_method
+def test_a_saved_file_calls_the_method_by_its_name_in_the_registry_and_names_no_module(
+    name, tmp_path
+):
+    mmlearn.save(fitted(name), tmp_path / "model")
+    with safe_open(tmp_path / "model", "pt") as file:
+        text = file.metadata()["mmlearn"]
+    assert json.loads(text)["model"]["$object"] == {"answers": "vilbert"}.get(name, name)
+    assert "mmlearn." not in text
 
 
 @every_method
