@@ -317,7 +317,7 @@ def get_method(name):
 
 # What methods keep beside numbers: the name that a saved file calls it by, and its class.
 PARTS = {
-    "block": "mmlearn.neural.fusion:_Block",
+    "block_scale": "mmlearn.scaling:BlockScale",
     "co_attention_config": "mmlearn.transformers.streams:CoAttentionConfig",
     "history": "mmlearn.training:History",
     "kernel_logistic": "mmlearn.linear.semantic:KernelLogistic",
