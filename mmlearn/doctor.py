@@ -172,7 +172,7 @@ def _device():
 
 
 def _cache():
-    from mmlearn.data import cache_dir
+    from mmlearn.storage.cache import cache_dir
 
     folder = cache_dir()
     try:
