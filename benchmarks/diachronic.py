@@ -5,7 +5,7 @@ of one thread. "Static" is the same model trained without time (all times equal)
 the same network, losses and settings.
 
 r is the correlation of the recovered with the planted velocities. `--store` puts the values of
-every seed into mmlearn/results/diachronic.json, for README's table.
+every seed into mmlearn/scoreboard/results/diachronic.json, for README's table.
 
 The seed of a timeline plants other partners, velocities and draws, and splits otherwise.
 """

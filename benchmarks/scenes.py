@@ -6,7 +6,7 @@ standard deviations over seeds of the models; seconds are CPU seconds of all tra
 one thread. python -m benchmarks.scenes [relation] [kinds] [reasoning] [tasks] [--seeds 3] [--store]
 
 All parts with three seeds take about 90 minutes. `--store` puts the values of every seed into
-mmlearn/results/scenes.json, for README's table.
+mmlearn/scoreboard/results/scenes.json, for README's table.
 """
 
 import argparse

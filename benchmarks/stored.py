@@ -1,15 +1,15 @@
-"""The figures of the longer benchmarks, kept beside the scoreboard's: mmlearn/results/*.json."""
+"""The figures of the longer benchmarks, kept among the scoreboard's stored results."""
 
 import datetime
 import json
 import platform
 from pathlib import Path
 
-from mmlearn.files import write_atomically
+from mmlearn.storage.files import write_atomically
 
 __all__ = ["RESULTS", "store"]
 
-RESULTS = Path(__file__).resolve().parents[1] / "mmlearn" / "results"
+RESULTS = Path(__file__).resolve().parents[1] / "mmlearn" / "scoreboard" / "results"
 
 
 def store(name, part, title, rows, folder=RESULTS):

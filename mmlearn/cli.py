@@ -133,7 +133,7 @@ def _scoreboard(args):
 
 def _give_out(board, args):
     """Print a board, and write it into the files that were asked for."""
-    from mmlearn.files import write_atomically
+    from mmlearn.storage.files import write_atomically
 
     print(board)
     if args.json:

@@ -164,7 +164,7 @@ def _device():
     except (ImportError, RuntimeError) as error:
         yield "problem", f"torch and torchvision do not work together: {error}"
         return
-    from mmlearn._torch import pick_device
+    from mmlearn.training.device import pick_device
 
     device = pick_device()
     name = f" ({torch.cuda.get_device_name()})" if device.type == "cuda" else ""
@@ -172,7 +172,7 @@ def _device():
 
 
 def _cache():
-    from mmlearn.data import cache_dir
+    from mmlearn.storage.cache import cache_dir
 
     folder = cache_dir()
     try:

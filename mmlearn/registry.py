@@ -1,6 +1,6 @@
 """Every method of the course, listed once; the scoreboard and the tests read this.
 
-The settings that the scoreboard uses stand in `settings.toml` beside this file. They were chosen on
+The settings that the scoreboard uses stand in `scoreboard/settings.toml`. They were chosen on
 validation parts of the training sets; `tools/tune.py` says how.
 """
 
@@ -10,7 +10,7 @@ from functools import cache
 from importlib import import_module
 from importlib.resources import files
 
-__all__ = ["Method", "get_method", "methods"]
+__all__ = ["PARTS", "Method", "get_method", "methods", "saved_class", "saved_name"]
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,7 @@ class Method:
     @property
     def cls(self):
         """The class itself, imported on first use."""
-        module, name = self.path.split(":")
-        return getattr(import_module(module), name)
+        return _find(self.path)
 
     def settings(self, dataset="emoji"):
         """The scoreboard's settings on a dataset: {"params": {...}, "features": {...}}.
@@ -56,7 +55,7 @@ class Method:
 
 @cache
 def _settings():
-    return tomllib.loads((files("mmlearn") / "settings.toml").read_text(encoding="utf-8"))
+    return tomllib.loads((files("mmlearn") / "scoreboard" / "settings.toml").read_text("utf-8"))
 
 
 SURVEY = (
@@ -314,3 +313,43 @@ def get_method(name):
             return method
     known = ", ".join(method.name for method in _METHODS)
     raise ValueError(f"unknown method {name!r}; known methods: {known}.")
+
+
+# What methods keep beside numbers: the name that a saved file calls it by, and its class.
+PARTS = {
+    "block_scale": "mmlearn.scaling:BlockScale",
+    "co_attention_config": "mmlearn.transformers.streams:CoAttentionConfig",
+    "history": "mmlearn.training:History",
+    "kernel_logistic": "mmlearn.linear.semantic:KernelLogistic",
+    "kernel_map": "mmlearn.linear.kernels:KernelMap",
+    "late_fusion": "mmlearn.transformers.late_fusion:LateFusion",
+    "one_scale": "mmlearn.scaling:OneScale",
+    "pair_moments": "mmlearn.linear.moments:PairMoments",
+    "pca": "sklearn.decomposition:PCA",
+    "r2c_config": "mmlearn.transformers.reasoning:R2CConfig",
+    "region_scaler": "mmlearn.transformers.regions:RegionScaler",
+    "standardizer": "mmlearn.scaling:Standardizer",
+}
+
+
+def saved_name(kind):
+    """The name by which a saved file calls a class; None for what is no method or part of one."""
+    for name, path in _saved_paths().items():
+        if path.endswith(f":{kind.__qualname__}") and _find(path) is kind:
+            return name
+    return None
+
+
+def saved_class(name):
+    """The class that a saved file calls `name`; None where there is no such name."""
+    path = _saved_paths().get(name)
+    return None if path is None else _find(path)
+
+
+def _saved_paths():
+    return {method.name: method.path for method in _METHODS} | PARTS
+
+
+def _find(path):
+    module, name = path.split(":")
+    return getattr(import_module(module), name)

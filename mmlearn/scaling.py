@@ -4,7 +4,7 @@ import numpy as np
 
 from mmlearn.base import check_matrix, to_numpy
 
-__all__ = ["OneScale", "Standardizer", "safe_deviations"]
+__all__ = ["BlockScale", "OneScale", "Standardizer", "safe_deviations"]
 
 
 def safe_deviations(deviation, mean):
@@ -63,3 +63,19 @@ class OneScale(Standardizer):
         super().__init__(x)
         deviation = np.sqrt(np.var(x, axis=0, dtype=np.float64).mean())
         self.scale = np.full_like(self.scale, deviation if deviation > 0 else 1.0)
+
+
+class BlockScale(Standardizer):
+    """Centred columns whose variances sum to 1 in all; only centred without `standardize`.
+
+    Blocks that are put side by side then count the same, however many columns each has.
+
+    >>> BlockScale(np.array([[1.0, 0.0], [3.0, 14.0]]), standardize=True).scale ** 2
+    array([ 2., 98.])
+    """
+
+    def __init__(self, x, standardize):
+        super().__init__(x)
+        n_varying = np.count_nonzero(np.ptp(x, axis=0))
+        factor = np.sqrt(max(n_varying, 1))
+        self.scale = self.scale * factor if standardize else np.ones_like(self.scale)

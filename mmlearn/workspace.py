@@ -12,7 +12,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from mmlearn.files import write_atomically
+from mmlearn.storage.files import write_atomically
 
 __all__ = ["copy_notebooks", "course_root", "find_lab", "open_lab"]
 

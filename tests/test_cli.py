@@ -117,7 +117,7 @@ def stop_at_fit(number, monkeypatch):
             raise KeyboardInterrupt
         return fit(*arguments)
 
-    monkeypatch.setattr(scoreboard, "fit_method", counted)
+    monkeypatch.setattr(scoreboard.runner, "fit_method", counted)
 
 
 def test_ctrl_c_keeps_the_rows_that_are_finished(tiny, tmp_path, monkeypatch, capsys):

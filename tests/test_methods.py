@@ -2,18 +2,20 @@
 
 import functools
 import inspect
+import json
 import pickle
 
 import numpy as np
 import pytest
 import sklearn
 import torch
+from safetensors import safe_open
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 
 import mmlearn
-import mmlearn.training
+import mmlearn.training.loop
 from mmlearn.base import CoordinatedEmbedding, JointEmbedding
 from mmlearn.linear import CCA
 from mmlearn.neural.base import DeepMethod
@@ -265,7 +267,7 @@ def test_a_training_that_fails_leaves_no_half_trained_method(name, monkeypatch):
     def interrupted(progress):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(mmlearn.training, "_record", interrupted)
+    monkeypatch.setattr(mmlearn.training.loop, "_record", interrupted)
     with pytest.raises((KeyboardInterrupt, TypeError)):
         fit(model, x, y, labels)
     with pytest.raises(NotFittedError):
@@ -331,6 +333,18 @@ def test_saving_and_loading_keeps_embedding_similarity_and_parameters(name, tmp_
     np.testing.assert_array_equal(z[0], same[0])
     np.testing.assert_array_equal(z[1], same[1])
     np.testing.assert_array_equal(fitted(name).similarity(*z), again.similarity(*same))
+
+
+@every_method
+def test_a_saved_file_calls_the_method_by_its_name_in_the_registry_and_names_no_module(
+    name, tmp_path
+):
+    mmlearn.save(fitted(name), tmp_path / "model")
+    with safe_open(tmp_path / "model", "pt") as file:
+        text = file.metadata()["mmlearn"]
+    assert json.loads(text)["model"]["$object"] == name
+    assert "mmlearn." not in text
+    assert "sklearn" not in text
 
 
 # -- choosing settings --------------------------------------------------------------------------

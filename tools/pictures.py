@@ -32,8 +32,8 @@ from sklearn.manifold import TSNE
 from mmlearn import plotting
 from mmlearn.base import cosine_similarity
 from mmlearn.data import load_emoji
-from mmlearn.files import write_atomically
 from mmlearn.neural import SupCon
+from mmlearn.storage.files import write_atomically
 
 QUERIES = {  # a typed text, and how the names of the subgroups begin that answer it
     "red fruit": ("food-fruit",),

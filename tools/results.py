@@ -1,4 +1,4 @@
-"""Run the whole scoreboard and store it: mmlearn/results/*.json and the tables of README.md.
+"""Run the whole scoreboard and store it, in mmlearn/scoreboard/results and README.md's tables.
 
 The second table shows what `python -m benchmarks.diachronic --store` and
 `python -m benchmarks.scenes --store` have kept.
@@ -22,10 +22,10 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from mmlearn import scoreboard  # noqa: E402
-from mmlearn.files import write_atomically  # noqa: E402
 from mmlearn.registry import methods  # noqa: E402
+from mmlearn.storage.files import write_atomically  # noqa: E402
 
-RESULTS = ROOT / "mmlearn" / "results"
+RESULTS = ROOT / "mmlearn" / "scoreboard" / "results"
 DATASETS = ("emoji", "wikipedia")
 # Of each line: method, what is measured, chance, and which figure of a benchmark it is; then the
 # figures beside it. A figure: a name, a part of the file, a row, a column.

@@ -4,9 +4,9 @@
 
 For each method, the settings in use and random draws from `tools/grids.toml` are fitted on a part
 of the training set and scored on the rest of it, over several splits. The best goes into
-`mmlearn/settings.toml` with --write. The test part of a split takes no part in choosing. Where a
-dataset has no split of its own (emoji), the splits overlap: an item that is tested in one of them
-may have served to choose in another.
+`mmlearn/scoreboard/settings.toml` with --write. The test part of a split takes no part in choosing.
+Where a dataset has no split of its own (emoji), the splits overlap: an item that is tested in one
+of them may have served to choose in another.
 """
 
 import argparse
@@ -22,12 +22,12 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from mmlearn.files import write_atomically  # noqa: E402
 from mmlearn.registry import methods  # noqa: E402
 from mmlearn.retrieval import evaluate_retrieval  # noqa: E402
 from mmlearn.scoreboard import BENCHMARKS, choose, fit_method, remember_parts  # noqa: E402
+from mmlearn.storage.files import write_atomically  # noqa: E402
 
-SETTINGS = ROOT / "mmlearn" / "settings.toml"
+SETTINGS = ROOT / "mmlearn" / "scoreboard" / "settings.toml"
 GRIDS = ROOT / "tools" / "grids.toml"
 VALIDATION_SIZE = 0.25
 HEADER = """\

@@ -4,7 +4,6 @@
 >>> train, test = load_emoji().features(image="cnn", text="lsa").split(test_size=0.25, seed=0)
 """
 
-from mmlearn.data.cache import cache_dir
 from mmlearn.data.captions import load_captions
 from mmlearn.data.emoji import load_emoji
 from mmlearn.data.fashion import load_fashion
@@ -12,6 +11,7 @@ from mmlearn.data.paired import PairedDataset
 from mmlearn.data.scenes import load_scenes
 from mmlearn.data.timeline import Timeline, load_timeline
 from mmlearn.data.wikipedia import load_wikipedia
+from mmlearn.storage.cache import cache_dir
 
 __all__ = [
     "PairedDataset",

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from mmlearn.data.cache import local_folder
 from mmlearn.data.hub import check_count, open_table, square_pictures
 from mmlearn.data.paired import PairedDataset
+from mmlearn.storage.cache import local_folder
 
 __all__ = ["load_captions"]
 

@@ -11,9 +11,9 @@ from importlib.resources import files
 import numpy as np
 from PIL import Image
 
-from mmlearn.data.cache import cache_dir, remember_pictures
 from mmlearn.data.paired import PairedDataset
 from mmlearn.progress import progress_bar
+from mmlearn.storage.cache import cache_dir, remember_pictures
 
 __all__ = ["load_emoji"]
 

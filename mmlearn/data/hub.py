@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mmlearn.data.cache import cache_dir, remember_pictures
 from mmlearn.progress import progress_bar, watched
+from mmlearn.storage.cache import cache_dir, remember_pictures
 
 __all__ = ["check_columns", "check_count", "open_table", "square_pictures"]
 

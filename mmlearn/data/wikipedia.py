@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mmlearn.data.cache import cache_dir, local_folder
 from mmlearn.data.paired import PairedDataset
+from mmlearn.storage.cache import cache_dir, local_folder
 
 __all__ = ["load_wikipedia"]
 

@@ -8,7 +8,7 @@ LSA()
 
 from functools import partial
 
-from mmlearn.features.image import HOG, CNNFeatures, ColourHistogram
+from mmlearn.features.image import HOG, CNNFeatures, ColourHistogram, check_pictures
 from mmlearn.features.joined import JoinedFeatures
 from mmlearn.features.text import LSA, BagOfWords, TextParts, TfIdf
 from mmlearn.features.vectors import Logarithm, SquareRoot
@@ -24,6 +24,7 @@ __all__ = [
     "SquareRoot",
     "TextParts",
     "TfIdf",
+    "check_pictures",
     "make_image_features",
     "make_text_features",
 ]

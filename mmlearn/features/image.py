@@ -6,13 +6,23 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from mmlearn.data.paired import check_pictures
-from mmlearn.features.cache import remember
 from mmlearn.progress import progress_bar
+from mmlearn.storage.cache import remember_features
 
-__all__ = ["HOG", "CNNFeatures", "ColourHistogram"]
+__all__ = ["HOG", "CNNFeatures", "ColourHistogram", "check_pictures"]
 
 CHUNK = 256  # pictures worked on at once, so that memory stays flat however many there are
+
+
+def check_pictures(pictures):
+    """Check that pictures are uint8 (n, height, width, 3) and return them as an array."""
+    pictures = np.asarray(pictures)
+    if pictures.dtype != np.uint8 or pictures.ndim != 4 or pictures.shape[3] != 3:
+        raise ValueError(
+            "pictures must be a uint8 array of shape (n, height, width, 3), "
+            f"got {pictures.dtype} {pictures.shape}."
+        )
+    return pictures
 
 
 class _PictureFeatures(TransformerMixin, BaseEstimator):
@@ -254,14 +264,14 @@ class CNNFeatures(_PictureFeatures):
         if not self.cache:
             return self._see(pictures)
         width = self.feature_groups_[0].stop
-        return remember(f"cnn-{self.model}-{self.size}", pictures, self._see, width)
+        return remember_features(f"cnn-{self.model}-{self.size}", pictures, self._see, width)
 
     def _see(self, pictures, keep=None, batch=64):
         """Run the network; `keep(start, stop, features)` is called after every batch."""
         import torch
 
-        from mmlearn._torch import pick_device
         from mmlearn.features.networks import load_network, prepare
+        from mmlearn.training.device import pick_device
 
         device = pick_device(self.device)
         network = load_network(self.model).to(device).eval()

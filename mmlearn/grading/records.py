@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-from mmlearn.files import write_atomically
+from mmlearn.storage.files import write_atomically
 
 
 def write_file(path: Path, text: str) -> None:

@@ -16,10 +16,10 @@ from mmlearn.base import (
     like,
     to_numpy,
 )
-from mmlearn.randomness import keeps_random_state, seed_everything
 from mmlearn.retrieval import cross_modal_map, first_hit_rank
 from mmlearn.scaling import OneScale, Standardizer
 from mmlearn.training import fit as train
+from mmlearn.training.randomness import keeps_random_state, seed_everything
 
 __all__ = [
     "DeepEmbedding",

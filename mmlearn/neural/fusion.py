@@ -12,23 +12,9 @@ from torch import nn
 
 from mmlearn.base import JointEmbedding, check_labels, check_pair, like, to_numpy
 from mmlearn.neural.base import DeepMethod, check_either, class_targets
-from mmlearn.scaling import Standardizer
+from mmlearn.scaling import BlockScale
 
 __all__ = ["EarlyFusion", "JointFusion"]
-
-
-class _Block:
-    """One modality, scaled so that its variance is 1 in all; only centred without `standardize`."""
-
-    def __init__(self, x, standardize):
-        standardizer = Standardizer(x)
-        self.mean, self.scale = standardizer.mean, np.ones(x.shape[1])
-        if standardize:
-            n_varying = np.count_nonzero(np.ptp(x, axis=0))
-            self.scale = standardizer.scale * np.sqrt(max(n_varying, 1))
-
-    def __call__(self, x):
-        return (x - self.mean) / self.scale
 
 
 class EarlyFusion(JointEmbedding):
@@ -74,7 +60,7 @@ class EarlyFusion(JointEmbedding):
                 f"n_components must lie between 1 and {most} (the smaller of pairs and features), "
                 f"got {self.n_components}."
             )
-        self.blocks_ = _Block(images, self.standardize), _Block(texts, self.standardize)
+        self.blocks_ = BlockScale(images, self.standardize), BlockScale(texts, self.standardize)
         self.pca_ = PCA(self.n_components, svd_solver="full").fit(self._concatenate(images, texts))
         return self
 

@@ -6,8 +6,8 @@ from sklearn.utils.validation import check_is_fitted
 from torch.nn import functional as F
 
 from mmlearn.base import Estimator, check_labels
-from mmlearn.randomness import keeps_random_state, seed_everything
 from mmlearn.training import fit as train
+from mmlearn.training.randomness import keeps_random_state, seed_everything
 from mmlearn.transformers.regions import Regions, RegionScaler
 from mmlearn.transformers.texts import PAD, check_tokens
 

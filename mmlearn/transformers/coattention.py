@@ -6,8 +6,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from mmlearn.base import to_numpy
-from mmlearn.randomness import keeps_random_state, seed_everything
 from mmlearn.training import fit as train
+from mmlearn.training.randomness import keeps_random_state, seed_everything
 from mmlearn.transformers.base import (
     PairMethod,
     check_choices,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mmlearn.data import PairedDataset, Timeline, load_emoji, load_fashion, load_timeline
-from mmlearn.data.cache import local_folder
+from mmlearn.storage.cache import local_folder
 
 
 @pytest.fixture(scope="module")

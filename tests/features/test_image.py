@@ -11,8 +11,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from mmlearn.features import HOG, CNNFeatures, ColourHistogram, make_image_features
-from mmlearn.features.cache import remember
 from mmlearn.features.networks import EfficientNetLite0, SameConv, load_network, prepare
+from mmlearn.storage.cache import remember_features
 
 LIGHT = [ColourHistogram(), ColourHistogram(bins=2, grid=2), HOG(), HOG(8, 1, 4)]
 
@@ -247,8 +247,8 @@ class Counting:
 
 def test_only_unknown_pictures_are_computed(pictures, own_cache):
     first, second = Counting(), Counting()
-    a = remember("test", pictures[:4], first, 3)
-    b = remember("test", np.concatenate([pictures, pictures[:2]]), second, 3)
+    a = remember_features("test", pictures[:4], first, 3)
+    b = remember_features("test", np.concatenate([pictures, pictures[:2]]), second, 3)
     assert (first.seen, second.seen) == (4, 2)
     np.testing.assert_array_equal(b[:4], a)
     np.testing.assert_array_equal(b[6:], a[:2])
@@ -256,28 +256,28 @@ def test_only_unknown_pictures_are_computed(pictures, own_cache):
 
 def test_an_interrupted_computation_goes_on_where_it_stopped(pictures, own_cache):
     with pytest.raises(KeyboardInterrupt):
-        remember("test", pictures, Counting(stop_after=4), 3)
+        remember_features("test", pictures, Counting(stop_after=4), 3)
     rest = Counting()
-    x = remember("test", pictures, rest, 3)
+    x = remember_features("test", pictures, rest, 3)
     assert rest.seen == 2
     np.testing.assert_array_equal(x, pictures.reshape(6, -1)[:, :3])
 
 
 @pytest.mark.parametrize("keep_bytes", [0, 50, 2000])
 def test_a_damaged_store_is_made_anew(pictures, own_cache, keep_bytes):
-    expected = remember("test", pictures, Counting(), 3)
+    expected = remember_features("test", pictures, Counting(), 3)
     (path,) = own_cache.glob("test.sqlite")
     path.write_bytes(path.read_bytes()[:keep_bytes] + b"x" * (keep_bytes > 0) * 20)
-    np.testing.assert_array_equal(remember("test", pictures, Counting(), 3), expected)
+    np.testing.assert_array_equal(remember_features("test", pictures, Counting(), 3), expected)
     again = Counting()
-    remember("test", pictures, again, 3)
+    remember_features("test", pictures, again, 3)
     assert again.seen == 0
 
 
 def test_a_store_that_cannot_be_written_costs_only_time(pictures, own_cache, monkeypatch):
     (own_cache / "file").write_text("in the way")
     monkeypatch.setenv("MMLEARN_CACHE", str(own_cache / "file"))
-    assert remember("test", pictures, Counting(), 3).shape == (6, 3)
+    assert remember_features("test", pictures, Counting(), 3).shape == (6, 3)
 
 
 @pytest.mark.slow

@@ -2,17 +2,19 @@
 
 import functools
 import inspect
+import json
 import pickle
 
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from transformers_world import answering, late_fusion, r2c, vilbert, world
 
 import mmlearn
-import mmlearn.training
+import mmlearn.training.loop
 from mmlearn.transformers.base import PairMethod
 
 METHODS = {"vilbert": vilbert, "answers": answering, "late_fusion": late_fusion, "r2c": r2c}
@@ -145,21 +147,32 @@ def test_saving_loading_and_pickling_keep_scores_and_parameters(name, tmp_path):
 
 
 @every_method
+def test_a_saved_file_calls_the_method_by_its_name_in_the_registry_and_names_no_module(
+    name, tmp_path
+):
+    mmlearn.save(fitted(name), tmp_path / "model")
+    with safe_open(tmp_path / "model", "pt") as file:
+        text = file.metadata()["mmlearn"]
+    assert json.loads(text)["model"]["$object"] == {"answers": "vilbert"}.get(name, name)
+    assert "mmlearn." not in text
+
+
+@every_method
 def test_training_goes_on_from_a_checkpoint_to_the_same_end(name, tmp_path, monkeypatch):
     w, path = world(80), tmp_path / "run"
     model = METHODS[name](checkpoint=path)
-    record = mmlearn.training._record
+    record = mmlearn.training.loop._record
 
     def interrupted(history, *rest):
         if len(history.loss) == 1:
             raise KeyboardInterrupt
         record(history, *rest)
 
-    monkeypatch.setattr(mmlearn.training, "_record", interrupted)
+    monkeypatch.setattr(mmlearn.training.loop, "_record", interrupted)
     with pytest.raises(KeyboardInterrupt):
         model.fit(w.images, texts_of(w, name), w.labels)
     assert not hasattr(model, "module_")
-    monkeypatch.setattr(mmlearn.training, "_record", record)
+    monkeypatch.setattr(mmlearn.training.loop, "_record", record)
     model.fit(w.images, texts_of(w, name), w.labels)
     t = fresh()
     np.testing.assert_array_equal(

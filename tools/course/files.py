@@ -7,8 +7,8 @@ from pathlib import Path
 
 import nbformat
 
-from mmlearn.files import write_atomically
 from mmlearn.notebook import FOLDERS
+from mmlearn.storage.files import write_atomically
 from tools.course.cards import course_table
 from tools.course.model import Course
 

@@ -16,10 +16,10 @@ import zipfile
 from pathlib import Path
 
 from mmlearn.doctor import cure, missing
-from mmlearn.files import write_atomically
 from mmlearn.grading.errors import GradingError
 from mmlearn.grading.intake.submission import digest
 from mmlearn.notebook import ANY_MARKER, NBGRADER, file_name, metadata_of, unit_named
+from mmlearn.storage.files import write_atomically
 
 README, SUMS, ARCHIVE = "README.txt", "SHA256SUMS", "labs.zip"
 SHORTEST = 8  # letters of a line of a solution that would be missed; shorter lines say nothing

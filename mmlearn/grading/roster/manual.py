@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmlearn.files import write_atomically
 from mmlearn.grading.errors import GradingError
 from mmlearn.grading.roster.tables import Table, read_table, table_text
+from mmlearn.storage.files import write_atomically
 
 COLUMNS = ("student", "lab", "grade_id", "points", "max_points", "comment")
 Key = tuple[str, str, str]  # student, lab, grade_id

@@ -9,8 +9,8 @@ from dataclasses import asdict
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from mmlearn.files import atomic_path
-from mmlearn.randomness import random_state, restore_random_state
+from mmlearn.storage.files import atomic_path
+from mmlearn.training.randomness import random_state, restore_random_state
 
 __all__ = ["read_checkpoint", "write_checkpoint"]
 

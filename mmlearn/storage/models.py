@@ -1,11 +1,11 @@
 """Save a fitted method to one safetensors file, and load it again.
 
-Nothing is pickled: the file holds arrays and a description in JSON, and loading makes objects of
-mmlearn's and scikit-learn's own classes only. So a file from somebody else runs no code.
+Nothing is pickled: the file holds arrays and a description in JSON, in which methods and their
+parts have the names of :mod:`mmlearn.registry`. Loading makes objects of these alone, so that a
+file from somebody else runs no code, and a file is still read after a module has moved.
 """
 
 import json
-from importlib import import_module
 from pathlib import Path, PurePath
 
 import numpy as np
@@ -15,13 +15,13 @@ from safetensors.torch import save_file
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from mmlearn.files import atomic_path
-from mmlearn.randomness import keeps_random_state
+from mmlearn.registry import saved_class, saved_name
+from mmlearn.storage.files import atomic_path
+from mmlearn.training.randomness import keeps_random_state
 
 __all__ = ["load", "save"]
 
-FORMAT = 1
-PACKAGES = ("mmlearn", "sklearn")  # whose classes a file may name
+FORMAT = 2
 
 
 def save(model, path):
@@ -129,15 +129,15 @@ def _encode_array(value, key, tensors):
 
 def _encode_object(value, key, tensors):
     kind = type(value)
-    name = f"{kind.__module__}:{kind.__qualname__}"
     if isinstance(value, nn.Module):
         for parameter, tensor in value.state_dict().items():
             tensors[f"{key}/{parameter}"] = tensor.detach().cpu().clone().contiguous()
         return {"$module": key}
-    if kind.__module__.split(".")[0] not in PACKAGES:
+    name = saved_name(kind)
+    if name is None:
         raise ValueError(
-            f"{key} is a {name}, which cannot be saved: only mmlearn's and scikit-learn's own "
-            "classes, arrays, numbers and strings are written to a file."
+            f"{key} is a {kind.__module__}.{kind.__qualname__}, which cannot be saved: only "
+            "methods of the course, arrays, numbers and strings are written to a file."
         )
     state = {k: v for k, v in vars(value).items() if not k.endswith("_encoder")}
     fields = {k: _encode(v, f"{key}.{k}", tensors) for k, v in state.items()}
@@ -174,7 +174,9 @@ class _Reader:
         }[kind]()
 
     def _object(self, name, state, own_encoders):
-        kind = _find_class(name)
+        kind = saved_class(name)
+        if kind is None:
+            raise ValueError(f"the file names {name!r}, which this version does not have.")
         instance = kind.__new__(kind)
         vars(instance).update({key: self.decode(value) for key, value in state.items()})
         self._give_encoders(instance, own_encoders)
@@ -208,13 +210,3 @@ class _Weights:
 
     def __init__(self, key):
         self.key = key
-
-
-def _find_class(name):
-    module, _, path = name.partition(":")
-    if module.split(".")[0] not in PACKAGES:
-        raise ValueError(f"the file names the class {name}, which is not of mmlearn.")
-    found = getattr(import_module(module), path, None)
-    if not isinstance(found, type):
-        raise ValueError(f"the file names the class {name}, which this version does not have.")
-    return found

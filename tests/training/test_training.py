@@ -11,9 +11,9 @@ import pytest
 import torch
 from torch import nn
 
-from mmlearn._torch import pick_device
 from mmlearn.neural import SAM, TripletEmbedding
 from mmlearn.training import fit
+from mmlearn.training.device import pick_device
 
 
 def problem(n=64):

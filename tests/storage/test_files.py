@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmlearn.files import atomic_path, write_atomically
+from mmlearn.storage.files import atomic_path, write_atomically
 
 
 def test_text_and_bytes_are_written_as_they_are(tmp_path):

@@ -8,7 +8,11 @@ import pytest
 
 @pytest.fixture(scope="module")
 def rows():
-    lines = (files("mmlearn") / "published_shallow.csv").read_text(encoding="utf-8").splitlines()
+    lines = (
+        (files("mmlearn.scoreboard") / "published_shallow.csv")
+        .read_text(encoding="utf-8")
+        .splitlines()
+    )
     return list(csv.DictReader(line for line in lines if not line.startswith("#")))
 
 

@@ -15,6 +15,8 @@ import mmlearn
 from mmlearn.base import CoordinatedEmbedding
 from mmlearn.linear import CCA
 from mmlearn.neural import InfoNCE
+from mmlearn.registry import PARTS
+from mmlearn.storage.models import FORMAT
 
 
 def small(rng, **params):
@@ -43,17 +45,18 @@ def write(path, description):
     return path
 
 
-@pytest.mark.parametrize("name", ["os:system", "subprocess:Popen", "builtins:dict"])
-def test_a_file_cannot_name_classes_of_other_packages(tmp_path, name):
+@pytest.mark.parametrize(
+    "name", ["os:system", "builtins:dict", "mmlearn.linear.cca:CCA", "sklearn.svm:SVC", "nothing"]
+)
+def test_a_file_names_methods_and_their_parts_and_no_other_class(tmp_path, name):
     model = {"$object": name, "state": {}, "own_encoders": []}
-    with pytest.raises(ValueError, match="not of mmlearn"):
-        mmlearn.load(write(tmp_path / "evil", {"format": 1, "model": model}))
+    with pytest.raises(ValueError, match=f"the file names {name!r}, which this version does not"):
+        mmlearn.load(write(tmp_path / "evil", {"format": FORMAT, "model": model}))
 
 
-def test_a_file_cannot_name_what_is_no_class(tmp_path):
-    model = {"$object": "mmlearn.files:os", "state": {}, "own_encoders": []}
-    with pytest.raises(ValueError, match="does not have"):
-        mmlearn.load(write(tmp_path / "evil", {"format": 1, "model": model}))
+def test_no_two_classes_of_a_file_share_a_name():
+    names = [*PARTS, *(method.name for method in mmlearn.methods(timed=True, pairs=True))]
+    assert len(names) == len(set(names))
 
 
 def test_a_file_of_another_format_is_refused(tmp_path):
@@ -76,9 +79,15 @@ class Students(CoordinatedEmbedding):
 
 
 def test_a_class_of_ones_own_is_refused_and_nothing_is_written(tmp_path):
-    with pytest.raises(ValueError, match="only mmlearn's and scikit-learn's own classes"):
+    with pytest.raises(ValueError, match="only methods of the course"):
         mmlearn.save(Students().fit(None, None), tmp_path / "own")
     assert os.listdir(tmp_path) == []
+
+
+def test_a_class_of_ones_own_is_refused_even_under_the_name_of_a_method(tmp_path):
+    own = type("CCA", (CCA,), {})
+    with pytest.raises(ValueError, match="only methods of the course"):
+        mmlearn.save(own(1).fit(*np.eye(4)[None].repeat(2, axis=0)), tmp_path / "own")
 
 
 def own_encoder():

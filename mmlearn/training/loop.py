@@ -1,25 +1,20 @@
-"""The one training loop: every deep method of the course is trained by :func:`fit`.
-
-The same script runs in one process, or in several under ``accelerate launch``: each process then
-takes its share of every batch, and a loss that compares the items of a batch with one another
-calls :func:`gather` first, so that it sees the whole batch.
-"""
+"""The one training loop: every deep method of the course is trained by :func:`fit`."""
 
 import copy
 import hashlib
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from mmlearn._torch import pick_device
-from mmlearn.checkpoint import read_checkpoint, write_checkpoint
 from mmlearn.progress import progress_bar
-from mmlearn.randomness import keeps_random_state, seed_everything
+from mmlearn.training.checkpoint import read_checkpoint, write_checkpoint
+from mmlearn.training.device import pick_device
+from mmlearn.training.processes import prepare, rank, world_size
+from mmlearn.training.randomness import keeps_random_state, seed_everything
 
-__all__ = ["History", "fit", "gather", "seed_everything"]
+__all__ = ["History", "fit"]
 
 # Settings of a method that may differ between the run that wrote a checkpoint and the one that
 # goes on from it. Networks of one's own are compared by their parameters.
@@ -117,7 +112,7 @@ def fit(
     seed, batch_size = int(seed), int(batch_size)  # numpy's whole numbers, too
     seed_everything(seed)
     device = pick_device(device)
-    forward, optimizer, device = _prepare(module, learning_rate, weight_decay, device)
+    forward, optimizer, device = prepare(module, learning_rate, weight_decay, device)
     everything = [*tensors, *(validation or ())]
     tensors = [t.to(device) for t in tensors]
     validation = None if validation is None else [t.to(device) for t in validation]
@@ -131,7 +126,7 @@ def fit(
         identity = _identity(module, loss, everything, settings)
         if Path(checkpoint).exists():
             read_checkpoint(checkpoint, identity, run)
-        elif _rank() == 0:
+        elif rank() == 0:
             write_checkpoint(checkpoint, identity, run)
 
     history = run.history
@@ -160,7 +155,7 @@ def fit(
         if validation is not None:
             module.eval()
             _validate(run, loss, validation, metric, device)
-        if checkpoint is not None and _rank() == 0:
+        if checkpoint is not None and rank() == 0:
             write_checkpoint(checkpoint, identity, run)
 
     if run.best_state is not None:
@@ -195,13 +190,13 @@ def _check_tensors(tensors, validation, metric, patience):
 
 def _batches(n, batch_size, drop_last, order):
     """The rows of every batch; under several processes, this process's share of them."""
-    world, rank = _world_size(), _rank()
+    world, own = world_size(), rank()
     for rows in torch.randperm(n, generator=order).split(batch_size):
         if drop_last and len(rows) < min(batch_size, n):
             continue
         share = len(rows) // world  # equal shares: a rest that cannot be shared is left out
         if share:
-            yield rows[rank * share : (rank + 1) * share]
+            yield rows[own * share : (own + 1) * share]
 
 
 def _evaluate(module, loss, batch, device):
@@ -278,60 +273,3 @@ def _parts(item):
 def _digest(tensor):
     values = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
     return hashlib.sha256(values.numpy().tobytes() + str(tensor.shape).encode()).hexdigest()
-
-
-# -- several processes -----------------------------------------------------------------------
-
-
-def _world_size():
-    return int(os.environ.get("WORLD_SIZE", "1"))
-
-
-def _rank():
-    return int(os.environ.get("RANK", "0"))
-
-
-def _prepare(module, learning_rate, weight_decay, device):
-    """What to call for the forward pass, the optimiser, and the device of this process."""
-    if _world_size() == 1:
-        module.to(device)
-        optimizer = torch.optim.AdamW(module.parameters(), learning_rate, weight_decay=weight_decay)
-        return module, optimizer, device
-    from accelerate import Accelerator
-
-    accelerator = Accelerator(cpu=device.type == "cpu")
-    module.to(accelerator.device)
-    optimizer = torch.optim.AdamW(module.parameters(), learning_rate, weight_decay=weight_decay)
-    return *accelerator.prepare(module, optimizer), accelerator.device
-
-
-class _Gather(torch.autograd.Function):
-    """Rows of all processes; backward, each process gets the gradients that all have for its."""
-
-    @staticmethod
-    def forward(ctx, tensor):
-        ctx.rows = len(tensor)
-        parts = [torch.empty_like(tensor) for _ in range(_world_size())]
-        torch.distributed.all_gather(parts, tensor.contiguous())
-        return torch.cat(parts)
-
-    @staticmethod
-    def backward(ctx, gradient):
-        gradient = gradient.contiguous()
-        torch.distributed.all_reduce(gradient)
-        return gradient[_rank() * ctx.rows : (_rank() + 1) * ctx.rows]
-
-
-def gather(*tensors):
-    """The rows of every process's share of the batch, in order, with gradients.
-
-    In a single process the tensors come back as they are. A loss that is computed on gathered
-    embeddings has the value and, after the averaging over processes, the gradients of the loss on
-    the whole batch.
-
-    >>> gather(torch.ones(2), torch.zeros(2))
-    (tensor([1., 1.]), tensor([0., 0.]))
-    """
-    if _world_size() == 1:
-        return tensors
-    return tuple(_Gather.apply(t) for t in tensors)
