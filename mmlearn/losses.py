@@ -14,7 +14,7 @@ from functools import cache, wraps
 import torch
 from torch.nn import functional as F
 
-from mmlearn.base import cosine_similarity
+from mmlearn.arrays import cosine_similarity
 from mmlearn.mining import active_counts, batch_hard, relevant_pairs, semi_hard
 
 __all__ = [

@@ -8,12 +8,10 @@ on the order of the gallery, and a constant similarity scores exactly at chance;
 pessimistic, so an item that ties with a wrong one stands behind it.
 """
 
-from inspect import signature
-
 import numpy as np
 import torch
 
-from mmlearn.base import cosine_similarity, to_numpy
+from mmlearn.arrays import cosine_similarity, to_numpy
 
 __all__ = [
     "average_precision",
@@ -287,7 +285,7 @@ def evaluate_retrieval(model, test, labels="labels", top=None, empty="skip"):
     {"i2t", "t2i", "mean", "chance"}: mean average precision, each between 0 and 1
     """
     relevant_by = relevant_labels(test, labels)
-    at = {"times": test.times} if "times" in signature(model.embed_images).parameters else {}
+    at = {"times": test.times} if getattr(model, "timed", False) else {}
     z_x, z_y = model.embed_images(test.images, **at), model.embed_texts(test.texts, **at)
     scores = cross_modal_map(model, z_x, z_y, relevant_by, top, empty)
     return scores | {"chance": chance_level(relevant_by, relevant_by, top, empty)}
