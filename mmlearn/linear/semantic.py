@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 from mmlearn.arrays import (
     at_least_float32,
     check_labels,
+    check_matrix,
     check_pair,
     cosine_similarity,
     in_kind_of,
@@ -255,12 +256,16 @@ class SCM(SM):
     def embed_images(self, images):
         """Class probabilities of images (m, d_x): (m, c), every row sums to one."""
         check_is_fitted(self)
-        return super().embed_images(self.cca_.embed_images(images))
+        images = check_matrix(images, "images")
+        z = super().embed_images(self.cca_.embed_images(at_least_float32(images)))
+        return in_kind_of(images, z)
 
     def embed_texts(self, texts):
         """Class probabilities of texts (m, d_y): (m, c), every row sums to one."""
         check_is_fitted(self)
-        return super().embed_texts(self.cca_.embed_texts(texts))
+        texts = check_matrix(texts, "texts")
+        z = super().embed_texts(self.cca_.embed_texts(at_least_float32(texts)))
+        return in_kind_of(texts, z)
 
 
 def _check_classes(labels, n):

@@ -7,7 +7,8 @@ from mmlearn.neural.cmdn import CMDN
 from mmlearn.neural.contrastive import InfoNCE, SigLIP, SupCon
 from mmlearn.neural.dcca import DCCA
 from mmlearn.neural.deep_sm import DeepSM
-from mmlearn.neural.diachronic import Diachronic, semantic_dispersion
+from mmlearn.neural.diachronic import Diachronic
+from mmlearn.neural.dispersion import semantic_dispersion
 from mmlearn.neural.fusion import EarlyFusion, JointFusion
 from mmlearn.neural.rbm import RBM
 from mmlearn.neural.triplet import SAM, TripletEmbedding

@@ -2,6 +2,7 @@
 
 from sklearn.utils.validation import check_is_fitted
 
+from mmlearn.arrays import at_least_float32, check_matrix, in_kind_of
 from mmlearn.linear import CCA
 from mmlearn.losses import cca_loss
 from mmlearn.neural.base import DeepEmbedding, SizedMethod
@@ -113,13 +114,15 @@ class DCCA(SizedMethod, DeepEmbedding):
 
     def embed_images(self, images):
         """Project images (m, d_x) to (m, n_components)."""
-        z = super().embed_images(images)
-        return self.cca_.embed_images(z)
+        images = check_matrix(images, "images")
+        z = super().embed_images(at_least_float32(images))
+        return in_kind_of(images, self.cca_.embed_images(z))
 
     def embed_texts(self, texts):
         """Project texts (m, d_y) to (m, n_components)."""
-        z = super().embed_texts(texts)
-        return self.cca_.embed_texts(z)
+        texts = check_matrix(texts, "texts")
+        z = super().embed_texts(at_least_float32(texts))
+        return in_kind_of(texts, self.cca_.embed_texts(z))
 
     def _check_settings(self, n):
         super()._check_settings(n)

@@ -14,10 +14,11 @@ from mmlearn.arrays import check_matrix, check_pair, cosine_similarity, in_kind_
 from mmlearn.contract import check_number
 from mmlearn.losses import diachronic_inter_loss, diachronic_intra_loss
 from mmlearn.neural.base import SIDES, DeepEmbedding, SizedMethod, TwoEncoders, class_targets
+from mmlearn.neural.dispersion import check_steps, check_times, semantic_dispersion
 from mmlearn.retrieval import cross_modal_map
 from mmlearn.training import gather
 
-__all__ = ["Diachronic", "Neighbour", "check_times", "semantic_dispersion"]
+__all__ = ["Diachronic", "Neighbour"]
 
 MINING = ("all", "semi-hard", "hard")
 TIME_DIMS = 16  # of the shared temporal layer
@@ -300,7 +301,7 @@ class Diachronic(SizedMethod, DeepEmbedding):
         (m, s, n_components)
         """
         rows, embed = self._one_side(images, texts)
-        times = _check_steps(times)
+        times = check_steps(times)
         steps = [embed(rows, t) for t in times]
         stack = torch.stack if isinstance(rows, torch.Tensor) else np.stack
         return stack(steps, 1)
@@ -356,7 +357,7 @@ class Diachronic(SizedMethod, DeepEmbedding):
             raise ValueError(f"names must have one entry per item: {len(names)} for {len(rows)}.")
         z = None if gallery_times is None else embed_gallery(rows, gallery_times)
         told, seen = [], set()
-        for t in _check_steps(times):
+        for t in check_steps(times):
             at_t = embed_gallery(rows, t) if z is None else z
             s = to_numpy(cosine_similarity(embed(item, t), at_t))[0]
             nearest = {}
@@ -378,99 +379,3 @@ class Diachronic(SizedMethod, DeepEmbedding):
             raise ValueError(f"pass either {a}=... or {b}=..., one of the two.")
         rows, embed = (texts, self.embed_texts) if images is None else (images, self.embed_images)
         return rows if isinstance(rows, torch.Tensor) else np.asarray(rows), embed
-
-
-def check_times(times, n):
-    """Check times, one number for all items or one an item, and return them as float64 (n,).
-
-    >>> check_times(2015, 2)
-    array([2015., 2015.])
-    """
-    if times is None:
-        raise ValueError(
-            "this method needs times: pass times=..., a number for each item (such as its year) "
-            "or one for all."
-        )
-    times = to_numpy(times)
-    if times.dtype.kind not in "biuf":
-        raise ValueError(
-            f"times must be numbers, such as years or days since a date, got {times.dtype}."
-        )
-    if times.shape not in ((), (n,)):
-        raise ValueError(
-            f"times must be one number or have shape ({n},), one an item, got shape {times.shape}."
-        )
-    if not np.isfinite(times).all():
-        raise ValueError("times hold NaN or infinite values; drop the items without a time first.")
-    return np.broadcast_to(times, (n,)).astype(np.float64)
-
-
-def _check_steps(times):
-    times = np.atleast_1d(to_numpy(times))
-    return check_times(times, len(times))
-
-
-def semantic_dispersion(z, labels, times, bins=10):
-    """How far the items of a category lie from their centroid, by time.
-
-    For category c and time bin b, with u the unit-length embeddings of its n items there::
-
-        D_cb = Σ_i ||u_i - ū_cb||² / (n - 1)
-
-    It is the mean cosine distance of two different items, so that bins with few items compare
-    with bins with many: the plain mean distance to the centroid would shrink with n.
-
-    Parameters
-    ----------
-    z : (n, k)
-    labels : (n,) classes
-    times : (n,)
-    bins : int, so many of equal length; or their edges (b + 1,), ascending
-
-    Returns
-    -------
-    centres (b,), the middles of the bins, and D (c, b), one row a category in ascending order; NaN
-    where a category has fewer than two items
-
-    Raises
-    ------
-    ValueError: bad arrays, lengths that differ, or bins that are no positive number or no edges
-
-    References
-    ----------
-    Semedo, Magalhães, Diachronic Cross-modal Embeddings, ACM MM 2019 (the idea; the definition is
-    a reconstruction).
-
-    >>> z = np.array([[1.0, 0.0], [1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
-    >>> semantic_dispersion(z, [0, 0, 0, 0], [0.0, 1.0, 9.0, 10.0], bins=2)[1]
-    array([[0., 1.]])
-    """
-    z = to_numpy(check_matrix(z, "z")).astype(np.float64)
-    times, labels = check_times(times, len(z)), to_numpy(labels)
-    if labels.shape != (len(z),):
-        raise ValueError(f"labels must have shape ({len(z)},), one an item, got {labels.shape}.")
-    edges = _edges(bins, times)
-    # The last edge belongs to the last bin; what lies outside all of them belongs to none.
-    bin_of = np.searchsorted(edges, times, side="right") - 1
-    bin_of[times == edges[-1]] = len(edges) - 2
-    norm = np.linalg.norm(z, axis=1, keepdims=True)
-    u = z / np.where(norm > 0, norm, 1)
-    kinds = np.unique(labels)
-    d = np.full((len(kinds), len(edges) - 1), np.nan)
-    for row, kind in enumerate(kinds):
-        for b in range(d.shape[1]):
-            here = u[(labels == kind) & (bin_of == b)]
-            if len(here) > 1:
-                d[row, b] = ((here - here.mean(axis=0)) ** 2).sum() / (len(here) - 1)
-    return (edges[:-1] + edges[1:]) / 2, d
-
-
-def _edges(bins, times):
-    if np.ndim(bins) == 0:
-        if not isinstance(bins, int | np.integer) or bins < 1:
-            raise ValueError(f"bins must be a whole number of at least 1, or edges, got {bins!r}.")
-        return np.linspace(times.min(), times.max(), bins + 1 if np.ptp(times) else 2)
-    edges = np.asarray(bins, dtype=np.float64)
-    if edges.ndim != 1 or len(edges) < 2 or not (np.diff(edges) > 0).all():
-        raise ValueError("the edges of bins must be two or more ascending numbers.")
-    return edges

@@ -2,9 +2,10 @@
 
 from mmlearn.transformers.coattention import ViLBERT
 from mmlearn.transformers.late_fusion import LateFusion
-from mmlearn.transformers.multitask import TASKS, StopAndGo, Task, TwelveInOne, task_of
+from mmlearn.transformers.multitask import TASKS, Task, TwelveInOne, task_of
 from mmlearn.transformers.reasoning import R2C, R2CConfig, answer_and_rationale, without_query
 from mmlearn.transformers.regions import Regions
+from mmlearn.transformers.schedule import StopAndGo
 from mmlearn.transformers.streams import CoAttentionConfig, TwoStreams
 
 __all__ = [
