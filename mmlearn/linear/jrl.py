@@ -205,8 +205,8 @@ class JRL(ClassScores):
         for name in ("sigma", "lam"):
             check_number(getattr(self, name), name, 0)
         for name in ("n_neighbors", "n_votes", "max_iter"):
-            if getattr(self, name) is not None and getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}.")
+            if getattr(self, name) is not None:
+                check_number(getattr(self, name), name, 1)
 
 
 def _with(x, unlabeled, scaler, name):

@@ -94,8 +94,7 @@ class LGCFL(ClassScores):
         (image_labels, text_labels) where rows are not paired.
         """
         check_number(self.gamma, "gamma", above=0)
-        if self.max_iter < 1:
-            raise ValueError(f"max_iter must be at least 1, got {self.max_iter}.")
+        check_number(self.max_iter, "max_iter", 1)
         images, texts, y_x, y_y = self._check(images, texts, labels)
         self.image_scaler_, self.text_scaler_ = Standardizer(images), Standardizer(texts)
         groups_x = _group_of_column(self.image_groups, images.shape[1], "image_groups")

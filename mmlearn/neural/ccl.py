@@ -136,11 +136,8 @@ class CCL(SizedMethod, DeepEmbedding):
                 "inter and intra must not be negative, nor both 0; got "
                 f"{self.inter} and {self.intra}."
             )
-        if self.code < 1 or self.pretraining_epochs < 0:
-            raise ValueError(
-                "code must be at least 1 and pretraining_epochs at least 0, got "
-                f"{self.code} and {self.pretraining_epochs}."
-            )
+        check_number(self.code, "code", 1, whole=True)
+        check_number(self.pretraining_epochs, "pretraining_epochs", 0, whole=True)
         if self.image_encoder is not None or self.text_encoder is not None:
             raise ValueError(
                 "CCL has encoders for wholes and for parts and takes no image_encoder or "

@@ -104,8 +104,7 @@ class CMDN(SizedMethod, DeepEmbedding):
 
     def _check_settings(self, n):
         super()._check_settings(n)
-        if self.depth < 1:
-            raise ValueError(f"depth must be at least 1, got {self.depth}.")
+        check_number(self.depth, "depth", 1)
         check_number(self.noise, "noise", 0, below=1)
         if self.loss is not None:
             raise ValueError("CMDN trains in stages, each by its own loss, and takes no other.")
