@@ -5,7 +5,7 @@ import torch
 from sklearn.metrics import average_precision_score
 
 from benchmarks.timing import compare
-from mmlearn.base import cosine_similarity
+from mmlearn.arrays import cosine_similarity
 from mmlearn.retrieval import mean_average_precision, relevance
 
 CLASSES = 10

@@ -13,7 +13,7 @@ positive or without a negative gives no triplet.
 import numpy as np
 import torch
 
-from mmlearn.base import cosine_similarity
+from mmlearn.arrays import cosine_similarity
 
 __all__ = [
     "active_counts",

@@ -15,27 +15,42 @@ __all__ = ["PARTS", "Method", "get_method", "methods", "saved_class", "saved_nam
 
 @dataclass(frozen=True)
 class Method:
-    """One method: where its class is, what kind it is and where it comes from.
+    """One method: where its class is and where it comes from.
 
-    ``kind`` is "joint", "coordinated" or "pair"; ``multilabel`` says whether it can learn from
-    several labels an item, shape (n, t); ``timed``, that fitting and embedding need `times` as
-    well; ``webinar_row`` is its row of the webinar's table.
+    ``webinar_row`` is its row of the webinar's table. What kind of method it is, its class
+    declares, see :mod:`mmlearn.contract`.
     """
 
     name: str
     title: str
     path: str
-    kind: str
     reference: str
-    supervised: bool = False
-    multilabel: bool = False
-    timed: bool = False
     webinar_row: str | None = None
 
     @property
     def cls(self):
         """The class itself, imported on first use."""
         return _find(self.path)
+
+    @property
+    def kind(self):
+        """How it embeds: "joint", "coordinated" or, where it only scores pairs, "pair"."""
+        return self.cls.kind
+
+    @property
+    def supervised(self):
+        """Whether it learns from labels."""
+        return self.cls.supervised
+
+    @property
+    def multilabel(self):
+        """Whether it can learn from several labels an item, shape (n, t)."""
+        return self.cls.multilabel
+
+    @property
+    def timed(self):
+        """Whether fitting and embedding need `times` as well."""
+        return self.cls.timed
 
     def settings(self, dataset="emoji"):
         """The scoreboard's settings on a dataset: {"params": {...}, "features": {...}}.
@@ -71,22 +86,18 @@ _METHODS = (
         "early_fusion",
         "Early fusion",
         "mmlearn.neural.fusion:EarlyFusion",
-        "joint",
         SURVEY,
     ),
     Method(
         "joint_fusion",
         "Joint (late) fusion",
         "mmlearn.neural.fusion:JointFusion",
-        "joint",
         SURVEY,
-        supervised=True,
     ),
     Method(
         "cca",
         "CCA",
         "mmlearn.linear.cca:CCA",
-        "coordinated",
         "Hotelling, Relations Between Two Sets of Variates, Biometrika 1936",
         webinar_row="CCA",
     ),
@@ -94,7 +105,6 @@ _METHODS = (
         "cfa",
         "CFA",
         "mmlearn.linear.cfa:CFA",
-        "coordinated",
         "Li, Dimitrova, Li, Sethi, Multimedia Content Processing Through Cross-Modal "
         "Association, ACM Multimedia 2003",
         webinar_row="CFA",
@@ -103,7 +113,6 @@ _METHODS = (
         "kcca",
         "KCCA",
         "mmlearn.linear.kcca:KCCA",
-        "coordinated",
         "Hardoon, Szedmak, Shawe-Taylor, Canonical Correlation Analysis: An Overview with "
         "Application to Learning Methods, Neural Computation 2004",
         webinar_row="KCCA",
@@ -112,52 +121,40 @@ _METHODS = (
         "sm",
         "SM",
         "mmlearn.linear.semantic:SM",
-        "coordinated",
         RASIWASIA,
-        supervised=True,
     ),
     Method(
         "scm",
         "SCM",
         "mmlearn.linear.semantic:SCM",
-        "coordinated",
         RASIWASIA,
-        supervised=True,
     ),
     Method(
         "lgcfl",
         "LGCFL",
         "mmlearn.linear.lgcfl:LGCFL",
-        "coordinated",
         "Kang, Xiang, Liao, Xu, Pan, Learning Consistent Feature Representation for Cross-Modal "
         "Multimedia Retrieval, IEEE Transactions on Multimedia 2015",
-        supervised=True,
-        multilabel=True,
         webinar_row="LGCFL",
     ),
     Method(
         "jrl",
         "JRL",
         "mmlearn.linear.jrl:JRL",
-        "coordinated",
         "Zhai, Peng, Xiao, Learning Cross-Media Joint Representation With Sparse and "
         "Semisupervised Regularization, IEEE TCSVT 2014",
-        supervised=True,
-        multilabel=True,
         webinar_row="JRL",
     ),
     Method(
         "multimodal_ae",
         "Multimodal autoencoder",
         "mmlearn.neural.autoencoders:MultimodalAutoencoder",
-        "joint",
         "Ngiam, Khosla, Kim, Nam, Lee, Ng, Multimodal Deep Learning, ICML 2011",
     ),
     Method(
         "corr_ae",
         "Corr-AE",
         "mmlearn.neural.autoencoders:CorrespondenceAutoencoder",
-        "coordinated",
         "Feng, Wang, Li, Cross-modal Retrieval with Correspondence Autoencoder, "
         "ACM Multimedia 2014",
         webinar_row="Corr-AE",
@@ -166,7 +163,6 @@ _METHODS = (
         "dcca",
         "Deep CCA",
         "mmlearn.neural.dcca:DCCA",
-        "coordinated",
         "Andrew, Arora, Bilmes, Livescu, Deep Canonical Correlation Analysis, ICML 2013",
         webinar_row="DCCA",
     ),
@@ -174,71 +170,52 @@ _METHODS = (
         "cmdn",
         "CMDN",
         "mmlearn.neural.cmdn:CMDN",
-        "coordinated",
         "Peng, Huang, Qi, Cross-Media Shared Representation by Hierarchical Learning with "
         "Multiple Deep Networks, IJCAI 2016",
-        supervised=True,
-        multilabel=True,
         webinar_row="CMDN",
     ),
     Method(
         "deep_sm",
         "Deep-SM",
         "mmlearn.neural.deep_sm:DeepSM",
-        "coordinated",
         "Wei et al., Cross-Modal Retrieval With CNN Visual Features: A New Baseline, "
         "IEEE Transactions on Cybernetics 2017",
-        supervised=True,
-        multilabel=True,
         webinar_row="Deep-SM",
     ),
     Method(
         "acmr",
         "ACMR",
         "mmlearn.neural.acmr:ACMR",
-        "coordinated",
         "Wang, Yang, Xu, Hanjalic, Shen, Adversarial Cross-Modal Retrieval, ACM Multimedia 2017",
-        supervised=True,
-        multilabel=True,
         webinar_row="ACMR",
     ),
     Method(
         "ccl",
         "CCL",
         "mmlearn.neural.ccl:CCL",
-        "coordinated",
         "Peng, Qi, Huang, Yuan, CCL: Cross-modal Correlation Learning With Multigrained Fusion "
         "by Hierarchical Network, IEEE Transactions on Multimedia 2018",
-        supervised=True,
-        multilabel=True,
         webinar_row="CCL",
     ),
     Method(
         "triplet",
         "Triplet",
         "mmlearn.neural.triplet:TripletEmbedding",
-        "coordinated",
         "Schroff, Kalenichenko, Philbin, FaceNet: A Unified Embedding for Face Recognition and "
         "Clustering, CVPR 2015",
-        supervised=True,
-        multilabel=True,
     ),
     Method(
         "sam",
         "SAM (adaptive triplet)",
         "mmlearn.neural.triplet:SAM",
-        "coordinated",
         "Semedo, Magalhães, Cross-Modal Subspace Learning with Scheduled Adaptive Margin "
         "Constraints, ACM Multimedia 2019",
-        supervised=True,
-        multilabel=True,
         webinar_row="SAM",
     ),
     Method(
         "infonce",
         "InfoNCE (CLIP)",
         "mmlearn.neural.contrastive:InfoNCE",
-        "coordinated",
         "van den Oord, Li, Vinyals, Representation Learning with Contrastive Predictive Coding, "
         "2018; Radford et al., Learning Transferable Visual Models, ICML 2021",
     ),
@@ -246,33 +223,24 @@ _METHODS = (
         "siglip",
         "SigLIP",
         "mmlearn.neural.contrastive:SigLIP",
-        "coordinated",
         "Zhai, Mustafa, Kolesnikov, Beyer, Sigmoid Loss for Language Image Pre-Training, ICCV 2023",
     ),
     Method(
         "supcon",
         "Supervised contrastive",
         "mmlearn.neural.contrastive:SupCon",
-        "coordinated",
         "Khosla et al., Supervised Contrastive Learning, NeurIPS 2020",
-        supervised=True,
-        multilabel=True,
     ),
     Method(
         "diachronic",
         "Diachronic (DCM)",
         "mmlearn.neural.diachronic:Diachronic",
-        "coordinated",
         "Semedo, Magalhães, Diachronic Cross-modal Embeddings, ACM Multimedia 2019",
-        supervised=True,
-        multilabel=True,
-        timed=True,
     ),
     Method(
         "vilbert",
         "ViLBERT (co-attention)",
         "mmlearn.transformers.coattention:ViLBERT",
-        "pair",
         "Lu, Batra, Parikh, Lee, ViLBERT: Pretraining Task-Agnostic Visiolinguistic "
         "Representations for Vision-and-Language Tasks, NeurIPS 2019",
     ),
@@ -280,19 +248,15 @@ _METHODS = (
         "twelve_in_one",
         "12-in-1 (multi-task)",
         "mmlearn.transformers.multitask:TwelveInOne",
-        "pair",
         "Lu, Goswami, Rohrbach, Parikh, Lee, 12-in-1: Multi-Task Vision and Language "
         "Representation Learning, CVPR 2020",
-        supervised=True,
     ),
     Method(
         "r2c",
         "R2C",
         "mmlearn.transformers.reasoning:R2C",
-        "pair",
         "Zellers, Bisk, Farhadi, Choi, From Recognition to Cognition: Visual Commonsense "
         "Reasoning, CVPR 2019",
-        supervised=True,
     ),
 )
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mmlearn.base import check_matrix, to_numpy
+from mmlearn.arrays import check_matrix, to_numpy
 
 __all__ = ["BlockScale", "OneScale", "Standardizer", "safe_deviations"]
 

@@ -15,8 +15,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 
 import mmlearn
-import mmlearn.training.loop
-from mmlearn.base import CoordinatedEmbedding, JointEmbedding
+from mmlearn.contract import CoordinatedEmbedding, JointEmbedding
 from mmlearn.linear import CCA
 from mmlearn.neural.base import DeepMethod
 from mmlearn.registry import get_method
@@ -59,21 +58,21 @@ def fitted(name):
     return fit(make(name), x, y, labels)
 
 
-def with_times(method, times):
-    """What a method of an estimator needs beside the rows: times, if it takes them."""
-    return {"times": times} if "times" in inspect.signature(method).parameters else {}
+def with_times(model, times):
+    """What a method of an estimator needs beside the rows: times, if it is timed."""
+    return {"times": times} if model.timed else {}
 
 
 def fit(model, x, y, labels):
-    return model.fit(x, y, labels=labels, **with_times(model.fit, np.arange(len(x)) % 5))
+    return model.fit(x, y, labels=labels, **with_times(model, np.arange(len(x)) % 5))
 
 
 def embed_images(model, x):
-    return model.embed_images(x, **with_times(model.embed_images, 1.0))
+    return model.embed_images(x, **with_times(model, 1.0))
 
 
 def embed_texts(model, y):
-    return model.embed_texts(y, **with_times(model.embed_texts, 1.0))
+    return model.embed_texts(y, **with_times(model, 1.0))
 
 
 def embeddings(model, x, y):
@@ -81,16 +80,23 @@ def embeddings(model, x, y):
 
 
 def score(model, x, y, labels):
-    return model.score(x, y, labels, **with_times(model.score, 1.0))
+    return model.score(x, y, labels, **with_times(model, 1.0))
 
 
 # -- the estimator ------------------------------------------------------------------------------
 
 
 @every_method
-def test_it_is_of_the_kind_it_is_registered_as(name):
+def test_it_is_of_the_kind_that_its_class_declares(name):
     kinds = {"joint": JointEmbedding, "coordinated": CoordinatedEmbedding}
     assert issubclass(get_method(name).cls, kinds[get_method(name).kind])
+
+
+@every_method
+def test_it_takes_times_if_its_class_declares_so(name):
+    cls = get_method(name).cls
+    for method in (cls.fit, cls.embed_images, cls.embed_texts, cls.score):
+        assert ("times" in inspect.signature(method).parameters) == cls.timed
 
 
 @every_method
@@ -161,6 +167,32 @@ def test_tensors_give_tensors_and_arrays_give_arrays_of_the_same_dtype(name, dty
 
 
 @every_method
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_is_computed_in_full_and_comes_back_as_it_was_given(name, dtype):
+    x, y, _ = (torch.as_tensor(part) for part in data())
+    halves = x.to(dtype), y.to(dtype)
+    z = embeddings(fitted(name), *halves)
+    full = embeddings(fitted(name), *(half.float() for half in halves))
+    assert [side.dtype for side in z] == [dtype, dtype]
+    for side, expected in zip(z, full, strict=True):
+        assert torch.equal(side, expected.to(dtype))
+    assert fitted(name).similarity(*z).dtype in (torch.float32, torch.float64)
+
+
+@every_method
+def test_two_sides_of_different_dtype_are_compared(name):
+    x, y, _ = data()
+    z_x, z_y = embeddings(fitted(name), x, y)
+    s = fitted(name).similarity(z_x, z_y)
+    for single in (torch.as_tensor(z_x).float(), z_x.astype(np.float32)):
+        double = torch.as_tensor(z_y) if torch.is_tensor(single) else z_y
+        np.testing.assert_allclose(fitted(name).similarity(single, double), s, atol=1e-4)
+        np.testing.assert_allclose(
+            fitted(name).similarity(double, single).shape, fitted(name).similarity(z_y, z_x).shape
+        )
+
+
+@every_method
 def test_whole_numbers_are_embedded_as_numbers_with_a_point(name):
     x, _, _ = data()
     x = np.round(10 * x).astype(int)
@@ -208,11 +240,18 @@ def test_constant_and_duplicate_columns_leave_everything_finite(name):
 
 
 @every_method
-def test_training_twice_gives_the_same_embedding(name):
+def test_training_again_on_tensors_gives_the_same_embedding(name):
     x, y, labels = data()
-    again = fit(make(name), x, y, labels)
+    again = fit(make(name), *map(torch.as_tensor, (x, y, labels)))
     for a, b in zip(embeddings(fitted(name), x, y), embeddings(again, x, y), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("name", DEEP)
+def test_another_seed_gives_another_network(name):
+    x, y, labels = data()
+    other = fit(make(name, random_state=1), x, y, labels)
+    assert np.abs(embed_texts(other, y) - embed_texts(fitted(name), y)).max() > 1e-3
 
 
 @pytest.mark.parametrize("name", LINEAR)
@@ -260,18 +299,54 @@ def test_training_does_not_disturb_the_callers_random_numbers(name):
 
 
 @pytest.mark.parametrize("name", DEEP)
-def test_a_training_that_fails_leaves_no_half_trained_method(name, monkeypatch):
+def test_an_interrupted_training_leaves_no_half_trained_method_and_can_be_gone_on_with(
+    name, tmp_path
+):
     x, y, labels = data()
     model = fit(make(name), x, y, labels)
+    epochs = []
 
-    def interrupted(progress):
-        raise KeyboardInterrupt
+    def stops_in_the_second_epoch(training):
+        epochs.append(training.progress)
+        if len(epochs) == 2:
+            raise KeyboardInterrupt
 
-    monkeypatch.setattr(mmlearn.training.loop, "_record", interrupted)
-    with pytest.raises((KeyboardInterrupt, TypeError)):
+    model.set_params(checkpoint=tmp_path / "run", on_epoch=stops_in_the_second_epoch)
+    with pytest.raises(KeyboardInterrupt):
         fit(model, x, y, labels)
+    assert epochs[0] == 0 < epochs[1]
     with pytest.raises(NotFittedError):
         embed_images(model, x)
+    fit(model, x, y, labels)
+    assert epochs[2] == epochs[1]  # the first epoch is not trained again
+    for a, b in zip(embeddings(model, x, y), embeddings(fitted(name), x, y), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("name", sorted(set(DEEP) - {"cmdn"}))
+def test_a_loss_of_ones_own_is_trained_by(name):
+    x, y, labels = data()
+    shapes = []
+
+    def smaller_weights(module, *batch):
+        shapes.append([tuple(part.shape[1:]) for part in batch])
+        size = sum(p.square().sum() for p in module.parameters())
+        return {"loss": size, "size": size}
+
+    history = fit(make(name, loss=smaller_weights), x, y, labels).history_
+    assert history.terms["size"] == history.loss
+    assert history.loss[-1] < history.loss[0]
+    assert shapes[-1][:2] == [(D_X,), (D_Y,)]
+
+
+@pytest.mark.parametrize("name", DEEP)
+def test_a_method_with_a_loss_of_ones_own_is_saved_without_it(name, tmp_path):
+    x, y, labels = data()
+    model = fit(make(name, on_epoch=lambda training: None), x, y, labels)
+    mmlearn.save(model, tmp_path / "model")
+    again = mmlearn.load(tmp_path / "model")
+    assert again.on_epoch is None
+    np.testing.assert_array_equal(embed_texts(again, y), embed_texts(model, y))
 
 
 @pytest.mark.parametrize("name", DEEP)
@@ -282,6 +357,8 @@ def test_a_training_that_fails_leaves_no_half_trained_method(name, monkeypatch):
         ({"random_state": None}, "random_state must be a whole number"),
         ({"validation_fraction": 0.001}, "holds out 0"),
         ({"validation_fraction": 0.999}, "holds out 90"),
+        ({"on_epoch": "later"}, "on_epoch must be a function"),
+        ({"loss": "mine"}, "loss must be a function|takes no other"),
     ],
 )
 def test_impossible_settings_of_training_get_one_sentence(name, params, sentence):
@@ -411,7 +488,7 @@ def test_bad_new_data_gets_one_clear_sentence(name):
 @pytest.mark.parametrize("name", SUPERVISED)
 def test_labels_are_asked_for(name):
     x, y, labels = data()
-    with pytest.raises(ValueError, match="labels"):
+    with pytest.raises(ValueError, match="supervised"):
         make(name).fit(x, y)
     with pytest.raises(ValueError, match="single class"):
         fit(make(name), x, y, np.zeros(N, dtype=int))

@@ -30,7 +30,7 @@ from PIL import Image
 from sklearn.manifold import TSNE
 
 from mmlearn import plotting
-from mmlearn.base import cosine_similarity
+from mmlearn.arrays import cosine_similarity
 from mmlearn.data import load_emoji
 from mmlearn.neural import SupCon
 from mmlearn.storage.files import write_atomically

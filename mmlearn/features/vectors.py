@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from mmlearn.base import check_matrix, to_numpy
+from mmlearn.arrays import check_matrix, to_numpy
 
 __all__ = ["Logarithm", "SquareRoot"]
 

@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.linalg import LinAlgError, cholesky, solve_triangular
 
+from mmlearn.contract import check_number
 from mmlearn.linear.moments import MomentEmbedding, fix_signs
 
 __all__ = ["CCA"]
@@ -65,8 +66,7 @@ class CCA(MomentEmbedding):
         return self._solved()[2]
 
     def _solve(self, moments):
-        if not 0 <= self.shrinkage <= 1:
-            raise ValueError(f"shrinkage must lie between 0 and 1, got {self.shrinkage}.")
+        check_number(self.shrinkage, "shrinkage", 0, 1)
         n, k = moments.n, self.n_components
         whiten_x = _whitener(moments.s_xx / n, self.shrinkage, "images", k)
         whiten_y = _whitener(moments.s_yy / n, self.shrinkage, "texts", k)

@@ -3,7 +3,8 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from mmlearn.base import CoordinatedEmbedding, check_labels, like
+from mmlearn.arrays import check_labels, in_kind_of
+from mmlearn.contract import CoordinatedEmbedding
 
 __all__ = ["ClassScores", "class_indicators"]
 
@@ -18,18 +19,21 @@ class ClassScores(CoordinatedEmbedding):
     def embed_images(self, images):
         """Class scores of images (m, d_x), relative to the class frequencies: (m, c)."""
         check_is_fitted(self)
-        return like(images, self.image_scaler_.checked(images, "images") @ self.image_weights_)
+        return in_kind_of(
+            images, self.image_scaler_.checked(images, "images") @ self.image_weights_
+        )
 
     def embed_texts(self, texts):
         """Class scores of texts (m, d_y), relative to the class frequencies: (m, c)."""
         check_is_fitted(self)
-        return like(texts, self.text_scaler_.checked(texts, "texts") @ self.text_weights_)
+        x = self.text_scaler_.checked(texts, "texts")
+        return in_kind_of(texts, x @ self.text_weights_)
 
 
 def class_indicators(labels, n):
     """0/1 indicators (n, c) and the classes (c,), of classes (n,) or of indicators (n, t).
 
-    Raises ValueError for what :func:`mmlearn.base.check_labels` refuses.
+    Raises ValueError for what :func:`mmlearn.arrays.check_labels` refuses.
 
     >>> class_indicators(["b", "a"], 2)
     (array([[0., 1.],

@@ -5,7 +5,14 @@ from scipy.linalg import solve
 from scipy.sparse import diags, identity
 from sklearn.neighbors import kneighbors_graph
 
-from mmlearn.base import check_pair, cosine_similarity, like, to_numpy
+from mmlearn.arrays import (
+    at_least_float32,
+    check_pair,
+    cosine_similarity,
+    in_kind_of,
+    to_numpy,
+)
+from mmlearn.contract import check_number
 from mmlearn.linear.class_scores import ClassScores, class_indicators
 from mmlearn.scaling import Standardizer
 
@@ -82,6 +89,9 @@ class JRL(ClassScores):
     array([0, 1, 2])
     """
 
+    supervised = True
+    multilabel = True
+
     def __init__(
         self,
         sigma=1000.0,
@@ -132,7 +142,7 @@ class JRL(ClassScores):
             return cosine_similarity(image_embeddings, text_embeddings)
         p_x = self._posteriors(image_embeddings, self.image_train_)
         p_y = self._posteriors(text_embeddings, self.text_train_)
-        return like(image_embeddings, p_x @ p_y.T)
+        return in_kind_of(at_least_float32(image_embeddings), p_x @ p_y.T)
 
     def _posteriors(self, z, train):
         """Mean vote of the training items nearest to each embedding, (m, c)."""
@@ -191,14 +201,12 @@ class JRL(ClassScores):
     def _check_settings(self):
         _check_match(self.match)
         for name in ("gamma", "mu"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be above 0, got {getattr(self, name)}.")
+            check_number(getattr(self, name), name, above=0)
         for name in ("sigma", "lam"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"{name} must not be negative, got {getattr(self, name)}.")
+            check_number(getattr(self, name), name, 0)
         for name in ("n_neighbors", "n_votes", "max_iter"):
-            if getattr(self, name) is not None and getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}.")
+            if getattr(self, name) is not None:
+                check_number(getattr(self, name), name, 1)
 
 
 def _with(x, unlabeled, scaler, name):

@@ -7,7 +7,8 @@ from scipy.linalg import cholesky, solve_triangular
 from scipy.sparse.linalg import ArpackNoConvergence, svds
 from sklearn.utils.validation import check_is_fitted
 
-from mmlearn.base import CoordinatedEmbedding, check_pair, like
+from mmlearn.arrays import check_pair, in_kind_of
+from mmlearn.contract import CoordinatedEmbedding, check_number
 from mmlearn.linear.kernels import KernelMap, dual_coefficients
 
 __all__ = ["KCCA"]
@@ -123,13 +124,13 @@ class KCCA(CoordinatedEmbedding):
         """Project images (m, d_x), or their kernels (m, n), to (m, n_components)."""
         check_is_fitted(self)
         k = self.image_map_(images, "images")
-        return like(images, k @ self.image_coefficients_ - self.image_offset_)
+        return in_kind_of(images, k @ self.image_coefficients_ - self.image_offset_)
 
     def embed_texts(self, texts):
         """Project texts (m, d_y), or their kernels (m, n), to (m, n_components)."""
         check_is_fitted(self)
         k = self.text_map_(texts, "texts")
-        return like(texts, k @ self.text_coefficients_ - self.text_offset_)
+        return in_kind_of(texts, k @ self.text_coefficients_ - self.text_offset_)
 
     def _ridge_cca(self, phi_x, phi_y):
         n, k = len(phi_x), self.n_components
@@ -149,8 +150,7 @@ class KCCA(CoordinatedEmbedding):
 
     def _check(self, n):
         k = self.n_components
-        if not isinstance(k, int | np.integer) or k < 1:
-            raise ValueError(f"n_components must be a whole number of at least 1, got {k!r}.")
+        check_number(k, "n_components", 1, whole=True)
         if n <= k:
             raise ValueError(
                 f"{n} pairs are too few for n_components={k}; "

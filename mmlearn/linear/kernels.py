@@ -5,7 +5,7 @@ from scipy.linalg import solve_triangular
 from scipy.linalg.lapack import dpstrf
 from sklearn.metrics.pairwise import additive_chi2_kernel
 
-from mmlearn.base import check_matrix, to_numpy
+from mmlearn.arrays import check_matrix, to_numpy
 
 __all__ = ["KERNELS", "KernelMap", "dual_coefficients", "kernel_matrix"]
 

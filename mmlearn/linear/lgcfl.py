@@ -3,7 +3,8 @@
 import numpy as np
 from scipy.linalg import solve
 
-from mmlearn.base import check_matrix, check_pair, to_numpy
+from mmlearn.arrays import check_matrix, check_pair, to_numpy
+from mmlearn.contract import check_number
 from mmlearn.linear.class_scores import ClassScores, class_indicators
 from mmlearn.scaling import Standardizer
 
@@ -76,6 +77,9 @@ class LGCFL(ClassScores):
     >>> fewer = LGCFL().fit(x, y[:60], labels=(labels, labels[:60]))  # unpaired
     """
 
+    supervised = True
+    multilabel = True
+
     def __init__(self, gamma=0.03, image_groups=None, text_groups=None, max_iter=50, tol=1e-3):
         self.gamma = gamma
         self.image_groups = image_groups
@@ -89,10 +93,8 @@ class LGCFL(ClassScores):
         labels: (n,) classes or (n, t) 0/1 indicators of paired rows, or a tuple
         (image_labels, text_labels) where rows are not paired.
         """
-        if not self.gamma > 0:
-            raise ValueError(f"gamma must be above 0, got {self.gamma}.")
-        if self.max_iter < 1:
-            raise ValueError(f"max_iter must be at least 1, got {self.max_iter}.")
+        check_number(self.gamma, "gamma", above=0)
+        check_number(self.max_iter, "max_iter", 1)
         images, texts, y_x, y_y = self._check(images, texts, labels)
         self.image_scaler_, self.text_scaler_ = Standardizer(images), Standardizer(texts)
         groups_x = _group_of_column(self.image_groups, images.shape[1], "image_groups")

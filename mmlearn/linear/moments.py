@@ -1,10 +1,10 @@
 """Running means and covariances of paired data, and the estimator base that is fitted from them."""
 
 import numpy as np
-import torch
 from sklearn.exceptions import NotFittedError
 
-from mmlearn.base import CoordinatedEmbedding, check_matrix, check_pair
+from mmlearn.arrays import at_least_float32, check_matrix, check_pair, in_kind_of
+from mmlearn.contract import CoordinatedEmbedding, check_number
 
 __all__ = ["MomentEmbedding", "PairMoments"]
 
@@ -155,8 +155,7 @@ class MomentEmbedding(CoordinatedEmbedding):
 
     def _check_components(self, moments):
         k = self.n_components
-        if not isinstance(k, int | np.integer) or k < 1:
-            raise ValueError(f"n_components must be a whole number of at least 1, got {k!r}.")
+        check_number(k, "n_components", 1, whole=True)
         if moments.n <= k:
             raise ValueError(
                 f"{moments.n} pairs are too few for n_components={k}; "
@@ -174,10 +173,9 @@ class MomentEmbedding(CoordinatedEmbedding):
 
 def _project(x, mean, weights):
     """(x - mean) @ weights in the array kind, dtype and device of x, which is checked."""
-    if isinstance(x, torch.Tensor):
-        mean = torch.as_tensor(mean, dtype=x.dtype, device=x.device)
-        return (x - mean) @ torch.as_tensor(weights, dtype=x.dtype, device=x.device)
-    return (x - mean.astype(x.dtype)) @ weights.astype(x.dtype)
+    wide = at_least_float32(x)
+    mean, weights = in_kind_of(wide, mean), in_kind_of(wide, weights)
+    return in_kind_of(x, (wide - mean) @ weights)
 
 
 def fix_signs(image_weights, text_weights):

@@ -6,14 +6,17 @@ from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_is_fitted
 
-from mmlearn.base import (
-    CoordinatedEmbedding,
+from mmlearn.arrays import (
+    at_least_float32,
     check_labels,
+    check_matrix,
     check_pair,
     cosine_similarity,
-    like,
+    in_kind_of,
+    inner_products,
     to_numpy,
 )
+from mmlearn.contract import CoordinatedEmbedding, check_number
 from mmlearn.linear.cca import CCA
 from mmlearn.linear.kernels import KernelMap, dual_coefficients
 
@@ -54,8 +57,7 @@ class KernelLogistic:
 
     def fit(self, x, labels, name="images"):
         """Fit on x (n, d) and labels (n,)."""
-        if not self.C > 0:
-            raise ValueError(f"C must be above 0, got {self.C}.")
+        check_number(self.C, "C", above=0)
         self.map_ = KernelMap(self.kernel, self.gamma, self.n_landmarks, self.random_state)
         phi, root = self.map_.fit(np.array(x, dtype=np.float64), name)
         mean = phi.mean(axis=0)
@@ -135,6 +137,8 @@ class SM(CoordinatedEmbedding):
     array([0, 1, 2])
     """
 
+    supervised = True
+
     def __init__(
         self,
         image_kernel="rbf",
@@ -179,25 +183,27 @@ class SM(CoordinatedEmbedding):
     def embed_images(self, images):
         """Class probabilities of images (m, d_x): (m, c), every row sums to one."""
         check_is_fitted(self)
-        return like(images, self.image_classifier_.posteriors(images, "images"))
+        return in_kind_of(images, self.image_classifier_.posteriors(images, "images"))
 
     def embed_texts(self, texts):
         """Class probabilities of texts (m, d_y): (m, c), every row sums to one."""
         check_is_fitted(self)
-        return like(texts, self.text_classifier_.posteriors(texts, "texts"))
+        return in_kind_of(texts, self.text_classifier_.posteriors(texts, "texts"))
 
     def similarity(self, image_embeddings, text_embeddings):
         """Score every image (n, c) against every text (m, c) by `match`, shape (n, m)."""
         _check_match(self.match)
         if self.match == "same_class":
-            return image_embeddings @ text_embeddings.T
+            return inner_products(image_embeddings, text_embeddings)
         if self.match == "centred_cosine":
-            frequencies = self.class_frequencies_
-            if isinstance(image_embeddings, torch.Tensor):
-                frequencies = torch.as_tensor(frequencies).to(image_embeddings)
-            image_embeddings = image_embeddings - frequencies
-            text_embeddings = text_embeddings - frequencies
+            image_embeddings = self._centred(image_embeddings)
+            text_embeddings = self._centred(text_embeddings)
         return cosine_similarity(image_embeddings, text_embeddings)
+
+    def _centred(self, z):
+        z = at_least_float32(z)
+        frequencies = self.class_frequencies_
+        return z - (in_kind_of(z, frequencies) if isinstance(z, torch.Tensor) else frequencies)
 
 
 class SCM(SM):
@@ -250,12 +256,16 @@ class SCM(SM):
     def embed_images(self, images):
         """Class probabilities of images (m, d_x): (m, c), every row sums to one."""
         check_is_fitted(self)
-        return super().embed_images(self.cca_.embed_images(images))
+        images = check_matrix(images, "images")
+        z = super().embed_images(self.cca_.embed_images(at_least_float32(images)))
+        return in_kind_of(images, z)
 
     def embed_texts(self, texts):
         """Class probabilities of texts (m, d_y): (m, c), every row sums to one."""
         check_is_fitted(self)
-        return super().embed_texts(self.cca_.embed_texts(texts))
+        texts = check_matrix(texts, "texts")
+        z = super().embed_texts(self.cca_.embed_texts(at_least_float32(texts)))
+        return in_kind_of(texts, z)
 
 
 def _check_classes(labels, n):

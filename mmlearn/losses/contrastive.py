@@ -3,7 +3,7 @@
 import torch
 from torch.nn import functional as F
 
-from mmlearn.base import cosine_similarity
+from mmlearn.arrays import cosine_similarity
 from mmlearn.losses.checks import check_paired, check_positive, full_precision
 from mmlearn.mining import relevant_pairs
 

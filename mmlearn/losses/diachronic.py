@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from mmlearn.base import cosine_similarity
+from mmlearn.arrays import cosine_similarity
 from mmlearn.losses.checks import check_paired, check_positive, full_precision
 from mmlearn.losses.triplet import triplet_loss_one_way
 from mmlearn.mining import relevant_pairs

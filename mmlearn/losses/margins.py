@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from mmlearn.base import cosine_similarity
+from mmlearn.arrays import cosine_similarity
 from mmlearn.losses.checks import (
     at_least_float32,
     check_classes,

@@ -2,7 +2,7 @@
 
 import torch
 
-from mmlearn.base import cosine_similarity
+from mmlearn.arrays import cosine_similarity
 from mmlearn.losses.checks import (
     at_least_float32,
     check_paired,

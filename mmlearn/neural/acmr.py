@@ -7,20 +7,21 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from mmlearn.contract import check_number
 from mmlearn.losses import adversary_strength, classification_loss, reverse_gradient, triplet_loss
-from mmlearn.neural.base import DeepEmbedding, TwoEncoders, class_targets, mlp
+from mmlearn.neural.base import DeepEmbedding, SizedMethod, TwoEncoders, class_targets, mlp
 from mmlearn.training import gather
 
 __all__ = ["ACMR"]
 
 
-class ACMR(DeepEmbedding):
+class ACMR(SizedMethod, DeepEmbedding):
     r"""Adversarial cross-modal retrieval.
 
     Two projectors z_x = f_x(x) and z_y = f_y(y), a classifier W and a discriminator D on top of
     both. With λ reversed, λ growing with the share p of training that is done::
 
-        L = L_label + β L_triplet + L_modality
+        L = α L_label + β L_triplet + L_modality
 
         L_label    = cross-entropy of W(z_x) and of W(z_y) with the labels
         L_triplet  = mean over active triplets of max(0, m - s_ap + s_an), s a cosine, both ways;
@@ -43,7 +44,7 @@ class ACMR(DeepEmbedding):
     Parameters
     ----------
     n_components : int, default 50
-    triplet : float >= 0, default 1: β
+    label, triplet : floats >= 0, default 1: α and β
     margin : float > 0, default 0.2: m
     adversary : float >= 0, default 1: what λ tends to; 0 leaves the projectors alone, while the
         discriminator learns all the same
@@ -55,7 +56,7 @@ class ACMR(DeepEmbedding):
     classes_ : (c,) class labels, or 0..t-1 for indicators;  module_ : the trained network
     history_ : losses by epoch; its terms are "label", "triplet" and "modality", the parts of the
         loss, "discriminator_accuracy", the share of a batch whose modality D told (chance: .5),
-        and "strength", λ
+        and "strength", λ (which `on_epoch` finds as ``training.strength``)
 
     Raises
     ------
@@ -72,10 +73,14 @@ class ACMR(DeepEmbedding):
     (40, 4)
     """
 
+    supervised = True
+    multilabel = True
+
     def __init__(
         self,
         n_components=50,
         *,
+        label=1.0,
         triplet=1.0,
         margin=0.2,
         adversary=1.0,
@@ -88,6 +93,7 @@ class ACMR(DeepEmbedding):
         super().__init__(
             n_components, dropout=dropout, epochs=epochs, weight_decay=weight_decay, **settings
         )
+        self.label = label
         self.triplet = triplet
         self.margin = margin
         self.adversary = adversary
@@ -95,11 +101,9 @@ class ACMR(DeepEmbedding):
 
     def _check_settings(self, n):
         super()._check_settings(n)
-        for name in ("triplet", "adversary"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"{name} must not be negative, got {getattr(self, name)}.")
-        if not self.margin > 0:
-            raise ValueError(f"margin must be above 0, got {self.margin}.")
+        for name in ("label", "triplet", "adversary"):
+            check_number(getattr(self, name), name, 0)
+        check_number(self.margin, "margin", above=0)
 
     def _targets(self, labels, n):
         return (class_targets(self, labels, n),)
@@ -112,11 +116,11 @@ class ACMR(DeepEmbedding):
             mlp(self.n_components, self.discriminator_hidden, 1),
         )
 
-    def _on_epoch(self, progress):
-        self._strength = self.adversary * adversary_strength(progress)
+    def _before_epoch(self, training):
+        training.strength = self.adversary * adversary_strength(training.progress)
 
-    def _loss(self, module, x, y, labels):
-        outputs = gather(*module(x, y, self._strength), labels)
+    def _loss(self, training, module, x, y, labels):
+        outputs = gather(*module(x, y, training.strength), labels)
         z_x, z_y, classes_x, classes_y, modality_x, modality_y, labels = outputs
         label = classification_loss(classes_x, labels) + classification_loss(classes_y, labels)
         triplet = triplet_loss(z_x, z_y, labels, self.margin)
@@ -124,12 +128,12 @@ class ACMR(DeepEmbedding):
         is_image = torch.cat([torch.ones_like(modality_x), torch.zeros_like(modality_y)]).float()
         adversarial = F.binary_cross_entropy_with_logits(modality, is_image)
         return {
-            "loss": label + self.triplet * triplet + adversarial,
+            "loss": self.label * label + self.triplet * triplet + adversarial,
             "label": label,
             "triplet": triplet,
             "modality": adversarial,
             "discriminator_accuracy": ((modality > 0) == is_image.bool()).float().mean(),
-            "strength": self._strength,
+            "strength": training.strength,
         }
 
 
@@ -140,7 +144,7 @@ class _Adversaries(TwoEncoders):
         super().__init__(image_encoder, text_encoder)
         self.classifier, self.discriminator = classifier, discriminator
 
-    def forward(self, x, y, strength):
+    def forward(self, x, y, strength=0.0):
         """Embeddings (n, k), class logits (n, c) and modality logits (n,) of both sides."""
         z = super().forward(x, y)
         classes = (self.classifier(z_v) for z_v in z)

@@ -11,9 +11,10 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from mmlearn.base import JointEmbedding, check_matrix, to_numpy
+from mmlearn.arrays import check_matrix, in_kind_of, to_numpy
+from mmlearn.contract import JointEmbedding, check_number
 from mmlearn.losses import correspondence_loss, reconstruction_loss
-from mmlearn.neural.base import ROWS, DeepEmbedding, DeepMethod, TwoEncoders, like, mlp
+from mmlearn.neural.base import DeepEmbedding, SizedMethod, TwoEncoders, mlp
 from mmlearn.training import gather
 
 __all__ = ["CorrespondenceAutoencoder", "MultimodalAutoencoder"]
@@ -25,7 +26,7 @@ ROUTES = {
 }
 
 
-class CorrespondenceAutoencoder(DeepEmbedding):
+class CorrespondenceAutoencoder(SizedMethod, DeepEmbedding):
     r"""Corr-AE: an autoencoder for each modality, their codes pulled together pair by pair.
 
     With codes h_x = f_x(x), h_y = f_y(y) and decoders g::
@@ -82,8 +83,7 @@ class CorrespondenceAutoencoder(DeepEmbedding):
 
     def _check_settings(self, n):
         super()._check_settings(n)
-        if not 0 <= self.alpha <= 1:
-            raise ValueError(f"alpha must lie between 0 and 1, got {self.alpha}.")
+        check_number(self.alpha, "alpha", 0, 1)
         if self.variant not in ROUTES:
             raise ValueError(
                 f"variant must be one of {', '.join(map(repr, ROUTES))}, got {self.variant!r}."
@@ -97,7 +97,7 @@ class CorrespondenceAutoencoder(DeepEmbedding):
         }
         return _Correspondence(self._encoder(0), self._encoder(1), decoders)
 
-    def _loss(self, module, x, y):
+    def _loss(self, training, module, x, y):
         codes, decoded = module(x, y)
         h_x, h_y, x, y, *decoded = gather(*codes, x, y, *decoded)
         of = {"x": x, "y": y}
@@ -134,7 +134,7 @@ def _turned(hidden):
     return hidden if isinstance(hidden, int | np.integer) else tuple(hidden)[::-1]
 
 
-class MultimodalAutoencoder(DeepMethod, JointEmbedding):
+class MultimodalAutoencoder(SizedMethod, JointEmbedding):
     r"""Multimodal autoencoder: one code, fused from whatever modalities are there, decodes to all.
 
     With an encoder f_m and a decoder g_m for each modality m, and S the modalities that are given::
@@ -155,7 +155,9 @@ class MultimodalAutoencoder(DeepMethod, JointEmbedding):
     n_components : int, default 50: size of z
     standardize, hidden, dropout, ... : of network and training, see
         :class:`mmlearn.neural.base.DeepMethod`. `image_encoder` and `text_encoder` stand for the
-        modalities "images" and "texts"; a decoder is a default encoder turned round.
+        modalities "images" and "texts"; a decoder is a default encoder turned round. A `loss` of
+        your own is given (module, *features, present): those of each modality (b, d), 0 where
+        missing, and which are there (b, modalities).
 
     Attributes
     ----------
@@ -204,7 +206,8 @@ class MultimodalAutoencoder(DeepMethod, JointEmbedding):
             self._scaler(to_numpy(x)[there])
             for x, there in zip(rows.values(), present.T, strict=True)
         ]
-        return self._fit_network((*self._inputs(rows, present), torch.as_tensor(present)))
+        items = (*self._inputs(rows, present), torch.as_tensor(present))
+        return self._fit_network(items, loss=self.loss)
 
     def embed(self, images=None, texts=None):
         """Embed pairs, or one modality alone: (m, n_components)."""
@@ -214,7 +217,7 @@ class MultimodalAutoencoder(DeepMethod, JointEmbedding):
     def embed_modalities(self, modalities):
         """Embed {name: (m, d_name)} of some or all modalities: (m, n_components)."""
         tensors, given = self._given(modalities)
-        return like(given, self._in_rows(self.module_.encode, tensors))
+        return in_kind_of(given, self._in_chunks(self.module_.encode, *tensors))
 
     def reconstruct(self, modalities):
         """Fill in and smooth: from some modalities, all of them in their own units.
@@ -228,13 +231,13 @@ class MultimodalAutoencoder(DeepMethod, JointEmbedding):
         {name: (m, d_name)} of all modalities
         """
         tensors, given = self._given(modalities)
-        z = self._in_rows(self.module_.encode, tensors)
+        z = self._in_chunks(self.module_.encode, *tensors)
         decoded = {}
         for name, scaler, g in zip(
             self.modalities_, self.scalers_, self.module_.decoders, strict=True
         ):
-            x_hat = self._in_rows(g, (z,)).double().numpy() * scaler.scale + scaler.mean
-            decoded[name] = like(given, torch.as_tensor(x_hat))
+            x_hat = self._in_chunks(g, z).double().numpy() * scaler.scale + scaler.mean
+            decoded[name] = in_kind_of(given, torch.as_tensor(x_hat))
         return decoded
 
     def _network(self):
@@ -251,7 +254,7 @@ class MultimodalAutoencoder(DeepMethod, JointEmbedding):
         d = len(self.scalers_[self.modalities_.index(name)].mean)
         return mlp(d, self.hidden, self.n_components, self.dropout)
 
-    def _loss(self, module, *tensors):
+    def _loss(self, training, module, *tensors):
         n_modalities = len(self.modalities_)
         gathered = gather(*tensors, *module(*tensors[:-1]))
         x, present = gathered[:n_modalities], gathered[n_modalities]
@@ -267,9 +270,9 @@ class MultimodalAutoencoder(DeepMethod, JointEmbedding):
             )
         return {"loss": sum(terms.values()) / n_modalities} | terms
 
-    def _metric(self, module, *tensors):
+    def _metric(self, training, module, *tensors):
         """Minus the reconstruction error of held-out items."""
-        return -float(self._loss(module, *tensors)["loss"])
+        return -float(self._loss(training, module, *tensors)["loss"])
 
     def _inputs(self, rows, present):
         """A standardised tensor for each fitted modality, 0 where it is missing."""
@@ -297,12 +300,6 @@ class MultimodalAutoencoder(DeepMethod, JointEmbedding):
         }
         rows, present = _check_modalities(modalities, sizes)
         return self._inputs(rows, present), next(iter(rows.values()))
-
-    @torch.no_grad()
-    def _in_rows(self, function, tensors):
-        parts = zip(*(t.split(ROWS) for t in tensors), strict=True)
-        device = self._device()
-        return torch.cat([function(*(t.to(device) for t in part)).cpu() for part in parts])
 
 
 class FusedAutoencoder(nn.Module):
@@ -355,7 +352,7 @@ def _check_modalities(modalities, sizes=None):
     for name, x in modalities.items():
         there = _there(x)
         if not there.all():
-            x = like(x, torch.as_tensor(np.where(there[:, None], to_numpy(x), 0)))
+            x = in_kind_of(x, torch.as_tensor(np.where(there[:, None], to_numpy(x), 0)))
         rows[name] = check_matrix(x, name, n_features=sizes and sizes[name])
         present.append(there)
     lengths = [len(x) for x in rows.values()]

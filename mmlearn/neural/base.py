@@ -1,4 +1,4 @@
-"""What the deep methods share: settings, encoders, standardised inputs, training, inference."""
+"""What the deep methods of vectors share: encoders, standardised inputs, what is watched."""
 
 import copy
 
@@ -7,30 +7,22 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from mmlearn.base import (
-    CoordinatedEmbedding,
-    Estimator,
-    check_labels,
-    check_matrix,
-    check_pair,
-    like,
-    to_numpy,
-)
+from mmlearn.arrays import check_labels, check_matrix, check_pair, in_kind_of, to_numpy
+from mmlearn.contract import CoordinatedEmbedding, check_number
 from mmlearn.retrieval import cross_modal_map, first_hit_rank
 from mmlearn.scaling import OneScale, Standardizer
-from mmlearn.training import fit as train
-from mmlearn.training.randomness import keeps_random_state, seed_everything
+from mmlearn.training.method import TrainedMethod
 
 __all__ = [
     "DeepEmbedding",
     "DeepMethod",
+    "SizedMethod",
     "TwoEncoders",
     "check_either",
     "class_targets",
     "mlp",
 ]
 
-ROWS = 2048  # rows embedded at a time
 SIDES = ("images", "texts")
 
 
@@ -69,12 +61,11 @@ class TwoEncoders(nn.Module):
         return self.encode_images(x), self.encode_texts(y)
 
 
-class DeepMethod(Estimator):
+class DeepMethod(TrainedMethod):
     """The settings of networks and training, which all deep methods take by keyword.
 
     Parameters
     ----------
-    n_components : int, default 50: dimensions of the embedding
     standardize : bool, default True
         True: every column of the features is centred and divided by its deviation. False: all
         columns of a modality are divided by one number, so that those that vary more still count
@@ -82,63 +73,64 @@ class DeepMethod(Estimator):
     hidden : int or sequence of int, default 256: width(s) of the default encoders, 0 for linear
     dropout : float in [0, 1), default 0
     image_encoder, text_encoder : nn.Module, optional
-        Networks (m, d_x) -> (m, n_components) to use in place of the default ones. They are
-        copied, never changed.
-    epochs, batch_size, learning_rate, weight_decay : of the training loop
-    validation_fraction : float in [0, 1), default 0
-        Share of the training pairs that is held out; the epoch that does best on it is kept.
-    patience : int, optional: stop after so many epochs without a better validation
-    checkpoint : path, optional: see :func:`mmlearn.training.fit`
-    device : "cuda", "mps", "cpu" or None for the best there is
-    random_state : int, default 0: of the first weights, the batches and the held-out share
-    progress : bool, default False
+        Networks from the features of a modality (m, d) to the embedding (m, n_components), to use
+        in place of the default ones. They are copied, never changed.
+    loss : callable ``loss(module, x, y, *targets)``, optional
+        A loss of your own, in place of the method's. It is given the network, a batch of
+        standardised features (b, d_x) and (b, d_y), and what the method trains on beside them: of
+        most supervised methods, the labels (b,) as class numbers, or (b, t) as 0 and 1.
+        ``module(x, y)`` gives the embeddings of most methods. It returns a scalar tensor, or a
+        dict ``{"loss": tensor, "another term": number, ...}``, whose terms go into ``history_``.
+    epochs, batch_size, learning_rate, weight_decay, clip, validation_fraction, patience,
+    on_epoch, checkpoint, device, random_state, progress : of training, see
+        :class:`mmlearn.training.method.TrainedMethod`
 
     Attributes
     ----------
     module_ : the trained network;  history_ : :class:`mmlearn.training.History`
+
+    Examples
+    --------
+    >>> from mmlearn.neural import TripletEmbedding
+    >>> def pull(module, x, y, labels):
+    ...     z_x, z_y = module(x, y)
+    ...     return (z_x - z_y).square().mean()
+    >>> def tell(training):
+    ...     print(f"{training.progress:.0%} of {len(training.items[0])} pairs")
+    >>> x, labels = np.eye(4), np.array([0, 0, 1, 1])
+    >>> model = TripletEmbedding(2, loss=pull, on_epoch=tell, epochs=2, device="cpu")
+    >>> model = model.fit(x, x, labels)
+    0% of 4 pairs
+    50% of 4 pairs
     """
 
     def __init__(
         self,
-        n_components=50,
         *,
         standardize=True,
         hidden=256,
         dropout=0.0,
         image_encoder=None,
         text_encoder=None,
-        epochs=50,
-        batch_size=128,
-        learning_rate=1e-3,
-        weight_decay=1e-3,
-        validation_fraction=0.0,
-        patience=None,
-        checkpoint=None,
-        device=None,
-        random_state=0,
-        progress=False,
+        loss=None,
+        **settings,
     ):
-        self.n_components = n_components
+        super().__init__(**settings)
         self.standardize = standardize
         self.hidden = hidden
         self.dropout = dropout
         self.image_encoder = image_encoder
         self.text_encoder = text_encoder
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.weight_decay = weight_decay
-        self.validation_fraction = validation_fraction
-        self.patience = patience
-        self.checkpoint = checkpoint
-        self.device = device
-        self.random_state = random_state
-        self.progress = progress
+        self.loss = loss
 
-    # -- what a method may replace -----------------------------------------------------------
+    # -- what a method may replace, beside what TrainedMethod lists --------------------------
 
-    _drop_last = False  # True where a loss cannot be had from a last batch that is not full
-    _sized_by_classes = False  # True where the embedding has one dimension a class: no n_components
+    _least_held = 2  # one pair has nothing to be ranked among
+    _rows = 2048
+
+    def _size(self):
+        """Dimensions of the embedding."""
+        raise NotImplementedError
 
     def _network(self):
         """A new network for the fitted sizes, with `encode_images` and `encode_texts`."""
@@ -148,27 +140,17 @@ class DeepMethod(Estimator):
         """What scales the rows of a modality, with `mean` and `scale`, learned from them."""
         return Standardizer(rows) if self.standardize else OneScale(rows)
 
-    def _loss(self, module, x, y, *targets):
-        """The loss of a batch: a scalar, or a dict with "loss" first."""
-        raise NotImplementedError
-
     def _targets(self, labels, n):
         """Tensors to train on beside the pairs; none for an unsupervised method."""
         return ()
 
-    def _metric(self, module, x, y, *targets):
+    def _metric(self, training, module, x, y, *targets):
         """What is watched on held-out pairs, larger is better: mAP, or 1 / rank of the partner."""
         z_x, z_y = to_numpy(module.encode_images(x)), to_numpy(module.encode_texts(y))
         if targets:
             return cross_modal_map(self, z_x, z_y, to_numpy(targets[0]))["mean"]
         s = self.similarity(z_x, z_y)
         return float(np.mean([1 / first_hit_rank(s), 1 / first_hit_rank(s.T)]))
-
-    def _on_epoch(self, progress):
-        """Called before each epoch with the share of training that is done."""
-
-    def _finish(self, x, y, *targets):
-        """Called once after training, with all training pairs."""
 
     # -- fitting -----------------------------------------------------------------------------
 
@@ -179,42 +161,12 @@ class DeepMethod(Estimator):
         targets = self._targets(labels, len(images))
         self.scalers_ = self._scaler(images), self._scaler(texts)
         x, y = self._standardized(images, 0), self._standardized(texts, 1)
-        return self._fit_network((x, y, *targets))
-
-    @keeps_random_state
-    def _fit_network(self, tensors):
-        """Build the network and train it; a training that fails leaves no fitted method behind."""
-        vars(self).pop("module_", None)
-        seed_everything(self.random_state)
-        try:
-            self.module_ = self._network()
-            self._train(tensors)
-        except BaseException:
-            vars(self).pop("module_", None)
-            raise
-        return self
-
-    def __sklearn_is_fitted__(self):
-        return hasattr(self, "module_")
+        return self._fit_network((x, y, *targets), loss=self.loss)
 
     def _check_settings(self, n):
-        least = {"epochs": 1, "batch_size": 1, "random_state": 0}
-        least |= {} if self._sized_by_classes else {"n_components": 1}
-        for name, low in least.items():
-            value = getattr(self, name)
-            if not isinstance(value, int | np.integer) or value < low:
-                raise ValueError(f"{name} must be a whole number of at least {low}, got {value!r}.")
-        if not 0 <= self.validation_fraction < 1:
-            raise ValueError(
-                f"validation_fraction must be in [0, 1), got {self.validation_fraction}."
-            )
-        if self.validation_fraction and not 1 < self._held_out(n) < n:
-            raise ValueError(
-                f"validation_fraction={self.validation_fraction} of {n} pairs holds out "
-                f"{self._held_out(n)}; two or more must be held out, and one or more left."
-            )
-        if self.patience is not None and not self.validation_fraction:
-            raise ValueError("patience needs held-out pairs: set validation_fraction above 0.")
+        super()._check_settings(n)
+        if not (self.loss is None or callable(self.loss)):
+            raise ValueError(f"loss must be a function of module and batch, got {self.loss!r}.")
 
     def _encoder(self, side, d_out=None, hidden=None):
         """The encoder of one side (0 images, 1 texts): the caller's own, or a small network."""
@@ -223,60 +175,39 @@ class DeepMethod(Estimator):
             return copy.deepcopy(own)
         d_in = len(self.scalers_[side].mean)
         hidden = self.hidden if hidden is None else hidden
-        return mlp(d_in, hidden, d_out or self.n_components, self.dropout)
+        return mlp(d_in, hidden, d_out or self._size(), self.dropout)
 
     def _standardized(self, rows, side):
         return torch.as_tensor(self.scalers_[side](to_numpy(rows)), dtype=torch.float32)
 
-    def _held_out(self, n):
-        return round(self.validation_fraction * n)
-
-    def _split(self, n):
-        """Which training pairs are held out (None: no pair), and which are trained on."""
-        n_held = self._held_out(n)
-        if n_held == 0:
-            return None, slice(None)
-        order = torch.randperm(n, generator=torch.Generator().manual_seed(int(self.random_state)))
-        return order[:n_held], order[n_held:]
-
-    def _train(self, tensors):
-        held, kept = self._split(len(tensors[0]))
-        self.history_ = train(
-            self.module_,
-            self._loss,
-            [t[kept] for t in tensors],
-            epochs=self.epochs,
-            batch_size=self.batch_size,
-            drop_last=self._drop_last,
-            learning_rate=self.learning_rate,
-            weight_decay=self.weight_decay,
-            validation=None if held is None else [t[held] for t in tensors],
-            metric=None if held is None else self._metric,
-            patience=self.patience,
-            on_epoch=self._on_epoch,
-            checkpoint=self.checkpoint,
-            seed=self.random_state,
-            device=self.device,
-            progress=self.progress,
-        )
-        with torch.no_grad():
-            self._finish(*(t.to(self._device()) for t in tensors))
-
     # -- inference ---------------------------------------------------------------------------
-
-    def _device(self):
-        return next(self.module_.parameters()).device
 
     def _embed(self, rows, side, encode):
         """`encode` standardised rows in chunks; the result is of the kind and dtype of `rows`."""
         check_is_fitted(self)
         rows = check_matrix(rows, SIDES[side], n_features=len(self.scalers_[side].mean))
-        z = self._in_chunks(self._standardized(rows, side), encode)
-        return like(rows, z)
+        return in_kind_of(rows, self._in_chunks(encode, self._standardized(rows, side)))
 
-    @torch.no_grad()
-    def _in_chunks(self, x, encode):
-        return torch.cat([encode(part.to(self._device())).cpu() for part in x.split(ROWS)])
+
+class SizedMethod(DeepMethod):
+    """A deep method whose embedding has as many dimensions as one asks for.
+
+    Parameters
+    ----------
+    n_components : int, default 50: dimensions of the embedding
+    **settings : of network and training, see :class:`DeepMethod`
+    """
+
+    def __init__(self, n_components=50, **settings):
+        super().__init__(**settings)
+        self.n_components = n_components
+
+    def _size(self):
+        return self.n_components
+
+    def _check_settings(self, n):
+        super()._check_settings(n)
+        check_number(self.n_components, "n_components", 1, whole=True)
 
 
 class DeepEmbedding(DeepMethod, CoordinatedEmbedding):

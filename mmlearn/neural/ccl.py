@@ -8,14 +8,14 @@ import numpy as np
 import torch
 from torch import nn
 
+from mmlearn.contract import check_number
 from mmlearn.losses import (
     classification_loss,
     contrastive_pairs_loss,
     correspondence_loss,
     reconstruction_loss,
 )
-from mmlearn.neural.base import DeepEmbedding, class_targets, mlp
-from mmlearn.training import fit as train
+from mmlearn.neural.base import DeepEmbedding, SizedMethod, class_targets, mlp
 from mmlearn.training import gather
 
 __all__ = ["CCL"]
@@ -24,7 +24,7 @@ GRANULARITIES = {"both": ("whole", "parts"), "whole": ("whole",), "parts": ("par
 BLOCKS = 4  # parts that are made where none are given
 
 
-class CCL(DeepEmbedding):
+class CCL(SizedMethod, DeepEmbedding):
     r"""Cross-modal correlation learning at two granularities: the whole item, and its parts.
 
     Stage 1, without labels: a correspondence autoencoder for each granularity g. With encoders f,
@@ -89,6 +89,9 @@ class CCL(DeepEmbedding):
     (40, 3)
     """
 
+    supervised = True
+    multilabel = True
+
     def __init__(
         self,
         n_components=50,
@@ -126,20 +129,15 @@ class CCL(DeepEmbedding):
             raise ValueError(
                 f'granularity must be "both", "whole" or "parts", got {self.granularity!r}.'
             )
-        if not 0 <= self.tie <= 1:
-            raise ValueError(f"tie must lie between 0 and 1, got {self.tie}.")
-        if not self.margin > 0:
-            raise ValueError(f"margin must be above 0, got {self.margin}.")
+        check_number(self.tie, "tie", 0, 1)
+        check_number(self.margin, "margin", above=0)
         if not (self.inter >= 0 and self.intra >= 0 and self.inter + self.intra > 0):
             raise ValueError(
                 "inter and intra must not be negative, nor both 0; got "
                 f"{self.inter} and {self.intra}."
             )
-        if self.code < 1 or self.pretraining_epochs < 0:
-            raise ValueError(
-                "code must be at least 1 and pretraining_epochs at least 0, got "
-                f"{self.code} and {self.pretraining_epochs}."
-            )
+        check_number(self.code, "code", 1, whole=True)
+        check_number(self.pretraining_epochs, "pretraining_epochs", 0, whole=True)
         if self.image_encoder is not None or self.text_encoder is not None:
             raise ValueError(
                 "CCL has encoders for wholes and for parts and takes no image_encoder or "
@@ -174,24 +172,16 @@ class CCL(DeepEmbedding):
 
     # -- stage 1 -----------------------------------------------------------------------------
 
-    def _train(self, tensors):
-        _, kept = self._split(len(tensors[0]))
+    def _train(self, items, **hooks):
         decoders = [self._decoders(side) for side in (0, 1)]
         if self.pretraining_epochs:
-            self.pretraining_history_ = train(
-                _Autoencoders(self.module_.image, self.module_.text, *decoders),
-                self._pretraining_loss,
-                [t[kept] for t in tensors[:2]],
-                epochs=self.pretraining_epochs,
-                batch_size=self.batch_size,
-                learning_rate=self.learning_rate,
-                weight_decay=self.weight_decay,
-                checkpoint=self.checkpoint and f"{self.checkpoint}.pretraining",
-                seed=self.random_state,
-                device=self.device,
-                progress=self.progress,
+            autoencoders = _Autoencoders(self.module_.image, self.module_.text, *decoders)
+            pretraining = self._begin(autoencoders, items[:2], "pretraining")
+            pretraining.held = None  # nothing is watched, and the last epoch is kept
+            self.pretraining_history_ = self._run(
+                pretraining, self._pretraining_loss, epochs=self.pretraining_epochs
             )
-        super()._train(tensors)
+        super()._train(items, **hooks)
 
     def _decoders(self, side):
         """Decoders of the codes to the parts they are of, and of u to the codes."""
@@ -223,7 +213,7 @@ class CCL(DeepEmbedding):
 
     # -- stage 2 -----------------------------------------------------------------------------
 
-    def _loss(self, module, x, y, labels):
+    def _loss(self, training, module, x, y, labels):
         z_x, z_y, classes_x, classes_y, labels = gather(*module(x, y), labels)
         inter = contrastive_pairs_loss(z_x, z_y, labels, self.margin)
         intra = classification_loss(classes_x, labels) + classification_loss(classes_y, labels)

@@ -2,21 +2,20 @@
 
 from itertools import islice
 
-import numpy as np
 import torch
 from torch import nn
 
+from mmlearn.contract import check_number
 from mmlearn.losses import classification_loss, reconstruction_loss
 from mmlearn.neural.autoencoders import FusedAutoencoder
-from mmlearn.neural.base import DeepEmbedding, class_targets, mlp
+from mmlearn.neural.base import DeepEmbedding, SizedMethod, class_targets, mlp
 from mmlearn.neural.rbm import RBM
-from mmlearn.training import fit as train
 from mmlearn.training import gather
 
 __all__ = ["CMDN"]
 
 
-class CMDN(DeepEmbedding):
+class CMDN(SizedMethod, DeepEmbedding):
     r"""Modern CMDN: what a modality says, what both say, both combined, and then level on level.
 
     Each stage is trained on what the stages before it give, which stay as they are; m is either
@@ -52,8 +51,9 @@ class CMDN(DeepEmbedding):
     dropout : float in [0, 1), default 0.2: of the hidden layers
     epochs : int, default 20: of each stage
     standardize, batch_size, ... : of training, see :class:`mmlearn.neural.base.DeepMethod`. An
-        `image_encoder` or `text_encoder` of your own gives the intra code; each stage writes a
-        checkpoint of its own, "checkpoint.stage"; held-out pairs are watched by each stage's loss.
+        `image_encoder` or `text_encoder` of your own gives the intra code; a `loss` of your own is
+        not taken; each stage writes a checkpoint of its own, "checkpoint.stage"; held-out pairs
+        are watched by each stage's loss.
 
     Attributes
     ----------
@@ -80,6 +80,9 @@ class CMDN(DeepEmbedding):
     ['intra', 'inter', 'joint of images', 'joint of texts', 'semantic', 'bimodal 1', 'bimodal 2']
     """
 
+    supervised = True
+    multilabel = True
+
     def __init__(
         self,
         n_components=50,
@@ -101,15 +104,11 @@ class CMDN(DeepEmbedding):
 
     def _check_settings(self, n):
         super()._check_settings(n)
-        if self.depth < 1:
-            raise ValueError(f"depth must be at least 1, got {self.depth}.")
-        if not 0 <= self.noise < 1:
-            raise ValueError(f"noise must be in [0, 1), got {self.noise}.")
-        if not isinstance(self.hidden, int | np.integer) or self.hidden < 1:
-            raise ValueError(
-                f"hidden must be one whole number of at least 1, the width of the layers, got "
-                f"{self.hidden!r}."
-            )
+        check_number(self.depth, "depth", 1)
+        check_number(self.noise, "noise", 0, below=1)
+        if self.loss is not None:
+            raise ValueError("CMDN trains in stages, each by its own loss, and takes no other.")
+        check_number(self.hidden, "hidden", 1, whole=True)
 
     def _targets(self, labels, n):
         return (class_targets(self, labels, n),) if self.supervised else ()
@@ -131,8 +130,8 @@ class CMDN(DeepEmbedding):
         bimodal = [_bimodal(d, k) for d in [width] + [k] * (self.depth - 1)]
         return _Network(sizes, intra, inter, joint, semantic, bimodal)
 
-    def _train(self, tensors):
-        x, y, *targets = tensors
+    def _train(self, items, **hooks):
+        x, y, *targets = items
         network, codes = self.module_, (x, y)
         self.histories_ = {}
         self._stage("intra", network.intra, self._intra_loss, codes)
@@ -158,22 +157,7 @@ class CMDN(DeepEmbedding):
         self.history_ = self.histories_[f"bimodal {self.depth}"]
 
     def _stage(self, name, module, loss, tensors):
-        held, kept = self._split(len(tensors[0]))
-        self.histories_[name] = train(
-            module,
-            loss,
-            [t[kept] for t in tensors],
-            epochs=self.epochs,
-            batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
-            weight_decay=self.weight_decay,
-            validation=None if held is None else [t[held] for t in tensors],
-            patience=self.patience,
-            checkpoint=self.checkpoint and f"{self.checkpoint}.{name}",
-            seed=self.random_state,
-            device=self.device,
-            progress=self.progress,
-        )
+        self.histories_[name] = self._run(self._begin(module, tensors, name), loss)
 
     def _after(self, n_steps, x, y, scales=None):
         """What both modalities are after so many steps; `scales`, if the last one, is learned."""
@@ -181,11 +165,11 @@ class CMDN(DeepEmbedding):
             for scale, z in zip(scales, self._after(n_steps - 1, x, y), strict=True):
                 scale.fit(z.to(self._device()))
         return [
-            self._in_chunks(rows, lambda part, side=side: self.module_.encode(part, side, n_steps))
+            self._in_chunks(lambda part, side=side: self.module_.encode(part, side, n_steps), rows)
             for side, rows in enumerate((x, y))
         ]
 
-    # Methods, so that a checkpoint of a stage knows the settings it was written with.
+    # -- the losses of the stages ------------------------------------------------------------
 
     def _intra_loss(self, module, x, y):
         x, y, x_hat, y_hat = gather(x, y, *module(x, y))

@@ -9,8 +9,9 @@ Pre-Training, ICCV 2023. Khosla et al., Supervised Contrastive Learning, NeurIPS
 import torch
 from torch import nn
 
+from mmlearn.contract import check_number
 from mmlearn.losses import info_nce, siglip, supcon
-from mmlearn.neural.base import DeepEmbedding, TwoEncoders, class_targets
+from mmlearn.neural.base import DeepEmbedding, SizedMethod, TwoEncoders, class_targets
 from mmlearn.training import gather
 
 __all__ = ["InfoNCE", "SigLIP", "SupCon"]
@@ -18,7 +19,7 @@ __all__ = ["InfoNCE", "SigLIP", "SupCon"]
 LOWEST = 0.01  # CLIP's bound of the temperature: below it the softmax sees one item only
 
 
-class InfoNCE(DeepEmbedding):
+class InfoNCE(SizedMethod, DeepEmbedding):
     r"""InfoNCE, as in CLIP: each item has to find its partner among all those of the batch.
 
     With s_ij the cosine of the embeddings of image i and text j, and τ the temperature::
@@ -75,8 +76,7 @@ class InfoNCE(DeepEmbedding):
     def _check_settings(self, n):
         super()._check_settings(n)
         lowest = LOWEST if self.learn_temperature else 0
-        if not self.temperature > lowest:
-            raise ValueError(f"temperature must be above {lowest}, got {self.temperature}.")
+        check_number(self.temperature, "temperature", above=lowest)
 
     def _network(self):
         encoders = self._encoder(0), self._encoder(1)
@@ -84,13 +84,13 @@ class InfoNCE(DeepEmbedding):
 
     _contrast = staticmethod(info_nce)
 
-    def _loss(self, module, x, y, *targets):
+    def _loss(self, training, module, x, y, *targets):
         z_x, z_y, learnt = module(x, y)
         loss = self._contrast(*gather(z_x, z_y, *targets), **learnt)
         return {"loss": loss} | learnt
 
-    def _finish(self, x, y, *targets):
-        for name, value in self.module_.learnt().items():
+    def _finish(self, training):
+        for name, value in training.module.learnt().items():
             setattr(self, f"{name}_", value.item())
 
 
@@ -126,6 +126,9 @@ class SupCon(InfoNCE):
     >>> SupCon(4, epochs=2, device="cpu").fit(x, y, labels).embed_images(x).shape
     (40, 4)
     """
+
+    supervised = True
+    multilabel = True
 
     def _targets(self, labels, n):
         return (class_targets(self, labels, n),)

@@ -2,16 +2,17 @@
 
 from sklearn.utils.validation import check_is_fitted
 
+from mmlearn.arrays import at_least_float32, check_matrix, in_kind_of
 from mmlearn.linear import CCA
 from mmlearn.losses import cca_loss
-from mmlearn.neural.base import DeepEmbedding
+from mmlearn.neural.base import DeepEmbedding, SizedMethod
 from mmlearn.scaling import Standardizer
 from mmlearn.training import gather
 
 __all__ = ["DCCA"]
 
 
-class DCCA(DeepEmbedding):
+class DCCA(SizedMethod, DeepEmbedding):
     r"""Deep CCA: two networks whose outputs are as correlated as can be.
 
     With f_x and f_y networks of n_components outputs, and the covariances of a batch of them::
@@ -113,13 +114,15 @@ class DCCA(DeepEmbedding):
 
     def embed_images(self, images):
         """Project images (m, d_x) to (m, n_components)."""
-        z = super().embed_images(images)
-        return self.cca_.embed_images(z)
+        images = check_matrix(images, "images")
+        z = super().embed_images(at_least_float32(images))
+        return in_kind_of(images, self.cca_.embed_images(z))
 
     def embed_texts(self, texts):
         """Project texts (m, d_y) to (m, n_components)."""
-        z = super().embed_texts(texts)
-        return self.cca_.embed_texts(z)
+        texts = check_matrix(texts, "texts")
+        z = super().embed_texts(at_least_float32(texts))
+        return in_kind_of(texts, self.cca_.embed_texts(z))
 
     def _check_settings(self, n):
         super()._check_settings(n)
@@ -131,31 +134,24 @@ class DCCA(DeepEmbedding):
                 f"than n_components={self.n_components}, better ten times as many."
             )
 
-    def _loss(self, module, x, y):
+    def _loss(self, training, module, x, y):
         z_x, z_y = gather(*module(x, y))
         return cca_loss(z_x, z_y, self.ridge, self.power)
 
-    def _train(self, tensors):
-        self._pairs = tensors  # for _metric, which is given the held-out pairs alone
-        try:
-            super()._train(tensors)
-        finally:
-            del self._pairs
-
-    def _metric(self, module, x, y):
+    def _metric(self, training, module, x, y):
         """Sum of the correlations of held-out pairs, along the directions of the other pairs."""
-        z_x, z_y = self._outputs(*self._pairs)
+        z_x, z_y = self._outputs(*training.everything)
         held, kept = self._split(len(z_x))
         cca = CCA(self.n_components, self.shrinkage).fit(z_x[kept], z_y[kept])
         z_x, z_y = cca.embed_images(z_x[held]), cca.embed_texts(z_y[held])
         z_x, z_y = Standardizer(z_x)(z_x), Standardizer(z_y)(z_y)
         return float((z_x * z_y).mean(axis=0).sum())
 
-    def _finish(self, x, y):
-        self.cca_ = CCA(self.n_components, self.shrinkage).fit(*self._outputs(x, y))
+    def _finish(self, training):
+        self.cca_ = CCA(self.n_components, self.shrinkage).fit(*self._outputs(*training.everything))
 
     def _outputs(self, x, y):
         """What the two networks give, as float64 arrays."""
-        z_x = self._in_chunks(x, self.module_.encode_images)
-        z_y = self._in_chunks(y, self.module_.encode_texts)
+        z_x = self._in_chunks(self.module_.encode_images, x)
+        z_y = self._in_chunks(self.module_.encode_texts, y)
         return z_x.double().numpy(), z_y.double().numpy()

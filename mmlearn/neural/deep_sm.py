@@ -8,13 +8,15 @@ import numpy as np
 import torch
 from torch import nn
 
-from mmlearn.base import check_labels, check_matrix, check_pair, to_numpy
+from mmlearn.arrays import check_labels, check_matrix, check_pair, inner_products, to_numpy
 from mmlearn.losses import classification_loss
 from mmlearn.neural.base import DeepEmbedding, TwoEncoders, class_targets
 from mmlearn.retrieval import mean_average_precision
 from mmlearn.training import gather
 
 __all__ = ["DeepSM"]
+
+ACTIVATIONS = {"softmax": lambda: nn.Softmax(dim=1), "sigmoid": nn.Sigmoid}
 
 
 class DeepSM(DeepEmbedding):
@@ -40,6 +42,11 @@ class DeepSM(DeepEmbedding):
     Parameters
     ----------
     match : "same_class" (default) or "cosine"
+    posteriors : "softmax" or "sigmoid", optional: what makes probabilities of the outputs
+        None: softmax where an item has one class, sigmoid where it may have several labels. The
+        loss stays the same; for another one see `loss` of :class:`mmlearn.neural.base.DeepMethod`,
+        which is given (module, x, y, labels_x, labels_y, has_image, has_text); ``module(x, y)``
+        gives the outputs before the softmax.
     hidden, dropout, epochs, weight_decay, ... : of network and training, see
         :class:`mmlearn.neural.base.DeepMethod`. An `image_encoder` or `text_encoder` of your own
         must have one output a class, before the softmax.
@@ -63,12 +70,14 @@ class DeepSM(DeepEmbedding):
     array([1., 1., 1.])
     """
 
-    _sized_by_classes = True
+    supervised = True
+    multilabel = True
 
     def __init__(
         self,
         *,
         match="same_class",
+        posteriors=None,
         hidden=256,
         dropout=0.5,
         epochs=20,
@@ -76,14 +85,10 @@ class DeepSM(DeepEmbedding):
         **settings,
     ):
         super().__init__(
-            None,
-            hidden=hidden,
-            dropout=dropout,
-            epochs=epochs,
-            weight_decay=weight_decay,
-            **settings,
+            hidden=hidden, dropout=dropout, epochs=epochs, weight_decay=weight_decay, **settings
         )
         self.match = match
+        self.posteriors = posteriors
 
     def fit(self, images, texts, labels=None):
         """Fit on images (n, d_x) and texts (m, d_y), paired or not.
@@ -103,18 +108,23 @@ class DeepSM(DeepEmbedding):
         labels_x, labels_y = self._labels_of_both(labels, len(images), len(texts))
         self.scalers_ = self._scaler(images), self._scaler(texts)
         x, y = self._standardized(images, 0), self._standardized(texts, 1)
-        return self._fit_network(_side_by_side((x, labels_x), (y, labels_y)))
+        items = _side_by_side((x, labels_x), (y, labels_y))
+        return self._fit_network(items, loss=self.loss)
 
     def similarity(self, image_embeddings, text_embeddings):
         """Score every image (n, c) against every text (m, c) by `match`, shape (n, m)."""
         if self.match == "same_class":
-            return image_embeddings @ text_embeddings.T
+            return inner_products(image_embeddings, text_embeddings)
         return super().similarity(image_embeddings, text_embeddings)
 
     def _check_settings(self, n):
         super()._check_settings(n)
         if self.match not in ("same_class", "cosine"):
             raise ValueError(f'match must be "same_class" or "cosine", got {self.match!r}.')
+        if self.posteriors not in (None, *ACTIVATIONS):
+            raise ValueError(
+                f'posteriors must be "softmax", "sigmoid" or None, got {self.posteriors!r}.'
+            )
 
     def _labels_of_both(self, labels, n_x, n_y):
         """Tensors of the labels of images and texts, over the classes of both."""
@@ -130,11 +140,14 @@ class DeepSM(DeepEmbedding):
         self.multilabel_ = labels[0].ndim == 2
         return class_targets(self, np.concatenate(labels), n_x + n_y).split([n_x, n_y])
 
-    def _network(self):
-        c = len(self.classes_)
-        return _Posteriors(self._encoder(0, c), self._encoder(1, c), self.multilabel_)
+    def _size(self):
+        return len(self.classes_)
 
-    def _loss(self, module, x, y, *targets):
+    def _network(self):
+        activation = self.posteriors or ("sigmoid" if self.multilabel_ else "softmax")
+        return _Posteriors(self._encoder(0), self._encoder(1), ACTIVATIONS[activation]())
+
+    def _loss(self, training, module, x, y, *targets):
         outputs = gather(*module(x, y), *targets)
         return sum(
             classification_loss(logits[there], labels[there])
@@ -142,7 +155,7 @@ class DeepSM(DeepEmbedding):
             if there.any()
         )
 
-    def _metric(self, module, x, y, *targets):
+    def _metric(self, training, module, x, y, *targets):
         """The mean of the two mean average precisions of the held-out images and texts."""
         z = module.encode_images(x), module.encode_texts(y)
         (z_x, labels_x), (z_y, labels_y) = (
@@ -183,9 +196,9 @@ def _sides(tensors):
 class _Posteriors(TwoEncoders):
     """`forward` gives logits, for the loss; `encode_*` gives probabilities, the embedding."""
 
-    def __init__(self, image_encoder, text_encoder, multilabel):
+    def __init__(self, image_encoder, text_encoder, activation):
         super().__init__(image_encoder, text_encoder)
-        self.activation = nn.Sigmoid() if multilabel else nn.Softmax(dim=1)
+        self.activation = activation
 
     def encode_images(self, x):
         return self.activation(self.image_encoder(x))

@@ -9,11 +9,18 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from mmlearn.base import check_matrix, check_pair, cosine_similarity, like, to_numpy
+from mmlearn.arrays import check_matrix, check_pair, cosine_similarity, in_kind_of, to_numpy
+from mmlearn.contract import check_number
 from mmlearn.losses import diachronic_inter_loss, diachronic_intra_loss
-from mmlearn.neural.base import SIDES, DeepEmbedding, class_targets
+from mmlearn.neural.base import SIDES, DeepEmbedding, SizedMethod, class_targets
 from mmlearn.neural.dispersion import semantic_dispersion
-from mmlearn.neural.temporal import TemporalLayer, TimedEncoder, TimedEncoders, check_times
+from mmlearn.neural.temporal import (
+    TemporalLayer,
+    TimedEncoder,
+    TimedEncoders,
+    check_steps,
+    check_times,
+)
 from mmlearn.retrieval import cross_modal_map
 from mmlearn.training import gather
 
@@ -30,7 +37,7 @@ class Neighbour(NamedTuple):
     similarity: float
 
 
-class Diachronic(DeepEmbedding):
+class Diachronic(SizedMethod, DeepEmbedding):
     r"""Images and texts at a time t in one space: the same image moves as t goes on.
 
     With h the last hidden layer of a modality's encoder, and t scaled so that the training times
@@ -98,6 +105,10 @@ class Diachronic(DeepEmbedding):
     (2, 10, 4)
     """
 
+    supervised = True
+    multilabel = True
+    timed = True
+
     def __init__(
         self,
         n_components=50,
@@ -141,21 +152,19 @@ class Diachronic(DeepEmbedding):
         self.window_ = self._window_of(np.ptp(self.time_range_))
         self.scalers_ = self._scaler(images), self._scaler(texts)
         x, y = self._standardized(images, 0), self._standardized(texts, 1)
-        return self._fit_network((x, y, *targets, self._scaled(times)))
+        items = (x, y, *targets, self._scaled(times))
+        return self._fit_network(items, loss=self.loss)
 
     def _check_settings(self, n):
         super()._check_settings(n)
         for name in ("window", "margin"):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise ValueError(f"{name} must be above 0, got {value}.")
+            if getattr(self, name) is not None:
+                check_number(getattr(self, name), name, above=0)
         if not 0 <= self.intra < math.inf:
             raise ValueError(f"intra must not be negative, got {self.intra}.")
         if self.mining not in MINING:
             raise ValueError(f'mining must be "all", "semi-hard" or "hard", got {self.mining!r}.')
-        k = self.n_frequencies
-        if not isinstance(k, int | np.integer) or k < 0:
-            raise ValueError(f"n_frequencies must be a whole number of at least 0, got {k!r}.")
+        check_number(self.n_frequencies, "n_frequencies", 0, whole=True)
 
     def _targets(self, labels, n):
         return (class_targets(self, labels, n),)
@@ -173,7 +182,7 @@ class Diachronic(DeepEmbedding):
             TemporalLayer(self.n_frequencies),
         )
 
-    def _loss(self, module, x, y, labels, t):
+    def _loss(self, training, module, x, y, labels, t):
         z_x, z_y, labels, t = gather(*module(x, y, t), labels, t)
         span = np.ptp(self.time_range_)
         window = 2 * self.window_ / span if span else math.inf  # in units of the scaled times
@@ -182,7 +191,7 @@ class Diachronic(DeepEmbedding):
         loss = inter + self.intra * intra if self.intra else inter
         return {"loss": loss, "inter": inter, "intra": intra}
 
-    def _metric(self, module, x, y, labels, t):
+    def _metric(self, training, module, x, y, labels, t):
         z_x, z_y = to_numpy(module.encode_images(x, t)), to_numpy(module.encode_texts(y, t))
         return cross_modal_map(self, z_x, z_y, to_numpy(labels))["mean"]
 
@@ -212,7 +221,7 @@ class Diachronic(DeepEmbedding):
         rows = check_matrix(rows, SIDES[side], n_features=len(self.scalers_[side].mean))
         t = self._scaled(check_times(times, len(rows)))
         x = torch.cat([self._standardized(rows, side), t[:, None]], dim=1)
-        return like(rows, self._in_chunks(x, lambda part: encode(part[:, :-1], part[:, -1])))
+        return in_kind_of(rows, self._in_chunks(lambda part: encode(part[:, :-1], part[:, -1]), x))
 
     def score(self, images, texts, labels, times=None):
         """Mean of the two mean average precisions, each item at its own time."""
@@ -239,7 +248,7 @@ class Diachronic(DeepEmbedding):
         (m, s, n_components)
         """
         rows, embed = self._one_side(images, texts)
-        times = _check_steps(times)
+        times = check_steps(times)
         steps = [embed(rows, t) for t in times]
         stack = torch.stack if isinstance(rows, torch.Tensor) else np.stack
         return stack(steps, 1)
@@ -295,7 +304,7 @@ class Diachronic(DeepEmbedding):
             raise ValueError(f"names must have one entry per item: {len(names)} for {len(rows)}.")
         z = None if gallery_times is None else embed_gallery(rows, gallery_times)
         told, seen = [], set()
-        for t in _check_steps(times):
+        for t in check_steps(times):
             at_t = embed_gallery(rows, t) if z is None else z
             s = to_numpy(cosine_similarity(embed(item, t), at_t))[0]
             nearest = {}
@@ -317,8 +326,3 @@ class Diachronic(DeepEmbedding):
             raise ValueError(f"pass either {a}=... or {b}=..., one of the two.")
         rows, embed = (texts, self.embed_texts) if images is None else (images, self.embed_images)
         return rows if isinstance(rows, torch.Tensor) else np.asarray(rows), embed
-
-
-def _check_steps(times):
-    times = np.atleast_1d(to_numpy(times))
-    return check_times(times, len(times))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mmlearn.base import check_matrix, to_numpy
+from mmlearn.arrays import check_matrix, to_numpy
 from mmlearn.neural.temporal import check_times
 
 __all__ = ["semantic_dispersion"]

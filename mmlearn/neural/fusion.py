@@ -10,8 +10,9 @@ from sklearn.decomposition import PCA
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from mmlearn.base import JointEmbedding, check_labels, check_pair, like, to_numpy
-from mmlearn.neural.base import DeepMethod, check_either, class_targets
+from mmlearn.arrays import check_labels, check_pair, in_kind_of, to_numpy
+from mmlearn.contract import JointEmbedding, check_number
+from mmlearn.neural.base import SizedMethod, check_either, class_targets
 from mmlearn.scaling import BlockScale
 
 __all__ = ["EarlyFusion", "JointFusion"]
@@ -70,7 +71,7 @@ class EarlyFusion(JointEmbedding):
         sizes = [len(block.mean) for block in self.blocks_]
         images, texts, given = check_either(images, texts, sizes)
         z = self.pca_.transform(self._concatenate(images, texts))
-        return like(given, z)
+        return in_kind_of(given, z)
 
     def modality_variance(self):
         """Share of each component's weight that falls on the images, (n_components,), 0 to 1."""
@@ -89,7 +90,7 @@ class EarlyFusion(JointEmbedding):
         return np.hstack(parts)
 
 
-class JointFusion(DeepMethod, JointEmbedding):
+class JointFusion(SizedMethod, JointEmbedding):
     r"""Joint (late) fusion: an encoder for each modality, merged, trained on a task.
 
     With f_x, f_y and g small networks and W a linear classifier::
@@ -127,6 +128,8 @@ class JointFusion(DeepMethod, JointEmbedding):
     ((40, 4), (40,))
     """
 
+    supervised = True
+
     def __init__(
         self,
         n_components=50,
@@ -150,13 +153,8 @@ class JointFusion(DeepMethod, JointEmbedding):
 
     def _check_settings(self, n):
         super()._check_settings(n)
-        if not 0 <= self.modality_dropout < 1:
-            raise ValueError(f"modality_dropout must be in [0, 1), got {self.modality_dropout}.")
-        if not isinstance(self.hidden, int | np.integer) or self.hidden < 1:
-            raise ValueError(
-                f"hidden must be one whole number of at least 1, the width of each code, "
-                f"got {self.hidden!r}."
-            )
+        check_number(self.modality_dropout, "modality_dropout", 0, below=1)
+        check_number(self.hidden, "hidden", 1, whole=True)
 
     def _targets(self, labels, n):
         return (class_targets(self, check_labels(labels, n), n),)
@@ -179,7 +177,7 @@ class JointFusion(DeepMethod, JointEmbedding):
         _, logits = self._forward(images, texts)
         return self.classes_[to_numpy(logits).argmax(axis=1)]
 
-    def _loss(self, module, images, texts, targets):
+    def _loss(self, training, module, images, texts, targets):
         drop = torch.rand(len(targets), 1, device=targets.device)
         has_image = drop >= self.modality_dropout / 2
         has_text = drop < 1 - self.modality_dropout / 2
@@ -193,7 +191,7 @@ class JointFusion(DeepMethod, JointEmbedding):
         there = [torch.full((len(given), 1), rows is not None) for rows in (images, texts)]
         with torch.no_grad():
             outputs = self.module_(*(t.to(self._device()) for t in (x, y, *there)))
-        return [like(given, output.cpu()) for output in outputs]
+        return [in_kind_of(given, output.cpu()) for output in outputs]
 
     def _rows(self, rows, side, n):
         if rows is None:

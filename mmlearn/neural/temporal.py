@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from mmlearn.base import to_numpy
+from mmlearn.arrays import to_numpy
 from mmlearn.neural.base import TwoEncoders
 
-__all__ = ["TemporalLayer", "TimedEncoder", "TimedEncoders", "check_times"]
+__all__ = ["TemporalLayer", "TimedEncoder", "TimedEncoders", "check_steps", "check_times"]
 
 TIME_DIMS = 16  # of the shared temporal layer
 
@@ -95,3 +95,13 @@ def check_times(times, n):
     if not np.isfinite(times).all():
         raise ValueError("times hold NaN or infinite values; drop the items without a time first.")
     return np.broadcast_to(times, (n,)).astype(np.float64)
+
+
+def check_steps(times):
+    """Check the steps of a trajectory, one number or several, and return them as (s,).
+
+    >>> check_steps(2015)
+    array([2015.])
+    """
+    times = np.atleast_1d(to_numpy(times))
+    return check_times(times, len(times))

@@ -8,7 +8,8 @@ Constraints, ACM MM 2019, 75-83.
 import torch
 from torch.nn.functional import normalize
 
-from mmlearn.base import to_numpy
+from mmlearn.arrays import to_numpy
+from mmlearn.contract import check_number
 from mmlearn.losses import (
     adaptive_margin,
     class_centroids,
@@ -18,7 +19,7 @@ from mmlearn.losses import (
     triplet_loss,
 )
 from mmlearn.mining import embedding_health
-from mmlearn.neural.base import DeepEmbedding, class_targets
+from mmlearn.neural.base import DeepEmbedding, SizedMethod, class_targets
 from mmlearn.training import gather
 
 __all__ = ["SAM", "TripletEmbedding"]
@@ -26,7 +27,7 @@ __all__ = ["SAM", "TripletEmbedding"]
 MINING = ("all", "semi-hard", "hard")
 
 
-class TripletEmbedding(DeepEmbedding):
+class TripletEmbedding(SizedMethod, DeepEmbedding):
     r"""Items of one class closer than items of two, by a margin, across the modalities.
 
     With s the cosine of an image's and a text's embedding, a an anchor of one modality, p a
@@ -68,6 +69,9 @@ class TripletEmbedding(DeepEmbedding):
     ((40, 4), ['active', 'distance'])
     """
 
+    supervised = True
+    multilabel = True
+
     def __init__(
         self,
         n_components=50,
@@ -87,23 +91,22 @@ class TripletEmbedding(DeepEmbedding):
 
     def _check_settings(self, n):
         super()._check_settings(n)
-        if not self.margin > 0:
-            raise ValueError(f"margin must be above 0, got {self.margin}.")
+        check_number(self.margin, "margin", above=0)
         if self.mining not in MINING:
             raise ValueError(f'mining must be "all", "semi-hard" or "hard", got {self.mining!r}.')
 
     def _targets(self, labels, n):
         return (class_targets(self, labels, n),)
 
-    def _loss(self, module, x, y, labels):
+    def _loss(self, training, module, x, y, labels):
         z_x, z_y, labels = gather(*module(x, y), labels)
-        margins = self._margins(labels)
+        margins = self._margins(training, labels)
         loss = triplet_loss(z_x, z_y, labels, self.margin, self.mining, margins)
         return {"loss": loss} | _health(
             z_x, z_y, labels, self.margin if margins is None else margins
         )
 
-    def _margins(self, labels):
+    def _margins(self, training, labels):
         """A margin for each (anchor, negative); None: the same for all."""
 
 
@@ -145,6 +148,8 @@ class SAM(TripletEmbedding):
     steepness : float > 0, default 10: of the sigmoid
     adaptivity : float in [0, 1], default 1
         What g is multiplied by: at 0 the margin stays static, and SAM is the triplet loss.
+    schedule : callable ``schedule(progress) -> g``, optional: in place of the sigmoid. The progress
+        goes from 0 to below 1, and g must lie between 0 and 1.
     mining, **settings : as for :class:`TripletEmbedding`
 
     Attributes
@@ -178,41 +183,40 @@ class SAM(TripletEmbedding):
         midpoint=0.5,
         steepness=10.0,
         adaptivity=1.0,
+        schedule=None,
         **settings,
     ):
         super().__init__(n_components, margin=margin, **settings)
         self.midpoint = midpoint
         self.steepness = steepness
         self.adaptivity = adaptivity
+        self.schedule = schedule
 
     def _check_settings(self, n):
         super()._check_settings(n)
         sam_schedule(0.0, self.midpoint, self.steepness)  # refuses what is out of range
-        if not 0 <= self.adaptivity <= 1:
-            raise ValueError(f"adaptivity must lie between 0 and 1, got {self.adaptivity}.")
+        check_number(self.adaptivity, "adaptivity", 0, 1)
 
-    def _train(self, tensors):
-        _, kept = self._split(len(tensors[0]))
-        self._training_pairs = [t[kept] for t in tensors]
-        labels = self._training_pairs[2]
-        self._conditionals = label_conditionals(labels) if labels.ndim == 2 else None
-        self._g, self._centroids = 0.0, None
-        try:
-            super()._train(tensors)
-        finally:
-            del self._training_pairs, self._conditionals, self._g, self._centroids
-
-    def _on_epoch(self, progress):
+    def _before_epoch(self, training):
         """Move the schedule on, and see where the classes are now.
 
         Both follow from the progress and the weights alone, so that a training that was
         interrupted goes on as if it had not been.
         """
-        self._g = self.adaptivity * sam_schedule(progress, self.midpoint, self.steepness)
-        self._centroids = self._class_centroids(*self._training_pairs)
+        training.g = self.adaptivity * self._scheduled(training.progress)
+        training.centroids = self._class_centroids(*training.items)
+        labels = training.items[2]
+        training.conditionals = label_conditionals(labels) if labels.ndim == 2 else None
 
-    def _finish(self, x, y, labels):
-        centroids = self._class_centroids(x, y, labels)
+    def _scheduled(self, progress):
+        if self.schedule is None:
+            return sam_schedule(progress, self.midpoint, self.steepness)
+        g = self.schedule(progress)
+        check_number(g, f"schedule({progress:.3g})", 0, 1)
+        return g
+
+    def _finish(self, training):
+        centroids = self._class_centroids(*training.everything)
         self.centroids_ = None if centroids is None else to_numpy(centroids)
 
     def _class_centroids(self, x, y, labels):
@@ -220,20 +224,21 @@ class SAM(TripletEmbedding):
         if labels.ndim == 2:
             return None
         self.module_.eval()
-        z_x = self._in_chunks(x, self.module_.encode_images)
-        z_y = self._in_chunks(y, self.module_.encode_texts)
+        z_x = self._in_chunks(self.module_.encode_images, x)
+        z_y = self._in_chunks(self.module_.encode_texts, y)
         z = normalize(torch.cat([z_x, z_y]))
         centroids = class_centroids(z, torch.cat([labels, labels]).cpu(), len(self.classes_))
         return centroids - centroids.mean(dim=0)
 
-    def _margins(self, labels):
+    def _margins(self, training, labels):
         if labels.ndim == 2:
-            extended = extended_labels(labels, self._conditionals.to(labels.device))
-            return adaptive_margin(extended, None, self.margin, self._g)
-        return adaptive_margin(labels, self._centroids.to(labels.device), self.margin, self._g)
+            extended = extended_labels(labels, training.conditionals.to(labels.device))
+            return adaptive_margin(extended, None, self.margin, training.g)
+        centroids = training.centroids.to(labels.device)
+        return adaptive_margin(labels, centroids, self.margin, training.g)
 
-    def _loss(self, module, x, y, labels):
-        return super()._loss(module, x, y, labels) | {"g": self._g}
+    def _loss(self, training, module, x, y, labels):
+        return super()._loss(training, module, x, y, labels) | {"g": training.g}
 
 
 def _health(z_x, z_y, labels, margin):

@@ -1,10 +1,8 @@
 """Scores of a whole test set: means over its queries, in both directions, beside chance."""
 
-from inspect import signature
-
 import numpy as np
 
-from mmlearn.base import to_numpy
+from mmlearn.arrays import to_numpy
 from mmlearn.retrieval.ranking import CELLS, average_precision, first_hit_rank, relevance
 
 __all__ = [
@@ -125,7 +123,7 @@ def evaluate_retrieval(model, test, labels="labels", top=None, empty="skip"):
     {"i2t", "t2i", "mean", "chance"}: mean average precision, each between 0 and 1
     """
     relevant_by = relevant_labels(test, labels)
-    at = {"times": test.times} if "times" in signature(model.embed_images).parameters else {}
+    at = {"times": test.times} if getattr(model, "timed", False) else {}
     z_x, z_y = model.embed_images(test.images, **at), model.embed_texts(test.texts, **at)
     scores = cross_modal_map(model, z_x, z_y, relevant_by, top, empty)
     return scores | {"chance": chance_level(relevant_by, relevant_by, top, empty)}

@@ -2,7 +2,7 @@
 
 import torch
 
-from mmlearn.base import cosine_similarity, to_numpy
+from mmlearn.arrays import cosine_similarity, to_numpy
 from mmlearn.retrieval.ranking import CELLS
 
 __all__ = ["search"]

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from mmlearn.base import to_numpy
+from mmlearn.arrays import to_numpy
 
 __all__ = ["CELLS", "average_precision", "first_hit_rank", "relevance"]
 

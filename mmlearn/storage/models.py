@@ -22,6 +22,7 @@ from mmlearn.training.randomness import keeps_random_state
 __all__ = ["load", "save"]
 
 FORMAT = 2
+HOOKS = ("loss", "on_epoch", "schedule")  # functions of one's own: training is over without them
 
 
 def save(model, path):
@@ -30,6 +31,7 @@ def save(model, path):
     Parameters
     ----------
     model : a fitted method of the course
+        Its settings `loss`, `on_epoch` and `schedule` are functions of your own and not written.
     path : str or Path; the folder must exist
 
     Raises
@@ -140,6 +142,7 @@ def _encode_object(value, key, tensors):
             "methods of the course, arrays, numbers and strings are written to a file."
         )
     state = {k: v for k, v in vars(value).items() if not k.endswith("_encoder")}
+    state |= {k: None for k in HOOKS if k in state}
     fields = {k: _encode(v, f"{key}.{k}", tensors) for k, v in state.items()}
     own = [k for k in ("image_encoder", "text_encoder") if vars(value).get(k) is not None]
     return {"$object": name, "state": fields, "own_encoders": own}

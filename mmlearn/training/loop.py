@@ -56,6 +56,7 @@ def fit(
     seed=0,
     device=None,
     progress=True,
+    method=None,
 ):
     """Train `module` in place by AdamW and return its :class:`History`.
 
@@ -85,6 +86,7 @@ def fit(
     seed : int: of the order of the batches and of everything random in `loss` and `module`
     device : "cuda", "mps", "cpu" or None for the best one there is; bfloat16 is used on CUDA
     progress : bool: show a progress bar
+    method : estimator, optional: a checkpoint is gone on from by the same settings of it alone
 
     Raises
     ------
@@ -123,7 +125,7 @@ def fit(
             "learning_rate": learning_rate, "weight_decay": weight_decay, "epochs": epochs,
             "clip": clip,
         }  # fmt: skip
-        identity = _identity(module, loss, everything, settings)
+        identity = _identity(module, loss, everything, settings, method)
         if Path(checkpoint).exists():
             read_checkpoint(checkpoint, identity, run)
         elif rank() == 0:
@@ -248,10 +250,9 @@ def _out_of_patience(history, patience):
     return len(history.validation) - 1 - history.best_epoch >= patience
 
 
-def _identity(module, loss, tensors, settings):
+def _identity(module, loss, tensors, settings, method):
     """What must be the same for a checkpoint to be gone on from."""
-    method = getattr(loss, "__self__", None)  # the estimator, where the loss is a method of one
-    if hasattr(method, "get_params"):
+    if method is not None:
         settings = method.get_params() | settings
     function = getattr(loss, "__qualname__", type(loss).__name__)
     return {
@@ -263,6 +264,8 @@ def _identity(module, loss, tensors, settings):
 
 
 def _text(value):
+    if hasattr(value, "__qualname__"):  # a function: its address says nothing
+        return f"{value.__module__}.{value.__qualname__}"
     return repr(value.item() if isinstance(value, np.generic) else value)
 
 

@@ -1,13 +1,11 @@
-"""What the methods that score pairs share: settings, training, inference in chunks."""
+"""What the methods that score pairs share: settings, checks at the door, choosing among texts."""
 
-import numpy as np
 import torch
-from sklearn.utils.validation import check_is_fitted
 from torch.nn import functional as F
 
-from mmlearn.base import Estimator, check_labels
-from mmlearn.training import fit as train
-from mmlearn.training.randomness import keeps_random_state, seed_everything
+from mmlearn.arrays import check_labels
+from mmlearn.contract import PairScorer
+from mmlearn.training.method import TrainedMethod
 from mmlearn.transformers.regions import Regions, RegionScaler
 from mmlearn.transformers.texts import PAD, check_tokens
 
@@ -20,10 +18,10 @@ __all__ = [
     "take_weights",
 ]
 
-ROWS = 512  # items scored at a time
+ROWS = 512  # items scored at a time, in training
 
 
-class PairMethod(Estimator):
+class PairMethod(TrainedMethod, PairScorer):
     """The settings of training, which all methods that score pairs take by keyword.
 
     Parameters
@@ -31,15 +29,9 @@ class PairMethod(Estimator):
     whiten : int or None, default 128
         Features of regions are whitened to so many components (fewer if there are not as many),
         see :class:`mmlearn.transformers.regions.RegionScaler`; None leaves them as they are.
-    epochs, batch_size, learning_rate, weight_decay : of the training loop
-    clip : float, optional: the largest norm a step's gradient may have
-    validation_fraction : float in [0, 1), default 0
-        Share of the items that is held out; the epoch that does best on it is kept.
-    patience : int, optional: stop after so many epochs without a better validation
-    checkpoint : path, optional: see :func:`mmlearn.training.fit`
-    device : "cuda", "mps", "cpu" or None for the best there is
-    random_state : int, default 0: of the first weights, the batches and the held-out share
-    progress : bool, default False
+    epochs, batch_size, learning_rate, weight_decay, clip, validation_fraction, patience,
+    on_epoch, checkpoint, device, random_state, progress : of training, see
+        :class:`mmlearn.training.method.TrainedMethod`
 
     Attributes
     ----------
@@ -47,40 +39,12 @@ class PairMethod(Estimator):
     """
 
     def __init__(
-        self,
-        *,
-        whiten=128,
-        epochs=20,
-        batch_size=64,
-        learning_rate=1e-3,
-        weight_decay=1e-2,
-        clip=1.0,
-        validation_fraction=0.0,
-        patience=None,
-        checkpoint=None,
-        device=None,
-        random_state=0,
-        progress=False,
+        self, *, whiten=128, epochs=20, batch_size=64, weight_decay=1e-2, clip=1.0, **settings
     ):
+        super().__init__(
+            epochs=epochs, batch_size=batch_size, weight_decay=weight_decay, clip=clip, **settings
+        )
         self.whiten = whiten
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.weight_decay = weight_decay
-        self.clip = clip
-        self.validation_fraction = validation_fraction
-        self.patience = patience
-        self.checkpoint = checkpoint
-        self.device = device
-        self.random_state = random_state
-        self.progress = progress
-
-    def _network(self):
-        """A new network for the fitted sizes."""
-        raise NotImplementedError
-
-    def __sklearn_is_fitted__(self):
-        return hasattr(self, "module_")
 
     def _learn_scale(self, images):
         self.n_features_ = images.d
@@ -93,79 +57,11 @@ class PairMethod(Estimator):
             raise ValueError("start must have the same config, fitted on the same kind of images.")
         self.n_features_, self.scaler_ = start.n_features_, start.scaler_
 
-    def _check_settings(self, n):
-        for name, low in {"epochs": 1, "batch_size": 1, "random_state": 0}.items():
-            value = getattr(self, name)
-            if not isinstance(value, int | np.integer) or value < low:
-                raise ValueError(f"{name} must be a whole number of at least {low}, got {value!r}.")
-        held = round(self.validation_fraction * n)
-        if not 0 <= self.validation_fraction < 1 or (self.validation_fraction and not 0 < held < n):
-            raise ValueError(
-                f"validation_fraction must be in [0, 1) and hold out at least one item of {n}, "
-                f"got {self.validation_fraction}."
-            )
-        if self.patience is not None and not held:
-            raise ValueError("patience needs held-out items: set validation_fraction above 0.")
-
-    @keeps_random_state
-    def _fit_network(self, items, loss, metric, start=None):
-        """Build the network and train it; a training that fails leaves no fitted method behind.
-
-        `items` is a tuple of tensors and regions, one row an item; `start(network)` may set its
-        first weights.
-        """
-        vars(self).pop("module_", None)
-        seed_everything(self.random_state)
-        try:
-            self.module_ = self._network()
-            if start is not None:
-                start(self.module_)
-            self.history_ = self._train(items, loss, metric)
-        except BaseException:
-            vars(self).pop("module_", None)
-            raise
-        return self
-
     def _split(self, n):
-        """Rows that are held out, none where validation_fraction is 0, and rows to train on."""
+        """Which of `n` items are held out, and which are trained on, in a random order."""
         order = torch.randperm(n, generator=torch.Generator().manual_seed(int(self.random_state)))
-        n_held = round(self.validation_fraction * n)
+        n_held = self._held_out(n)
         return order[:n_held], order[n_held:]
-
-    def _train(self, items, loss, metric):
-        held, kept = self._split(len(items[-1]))
-        return self._run_loop([i[kept] for i in items], [i[held] for i in items], loss, metric)
-
-    def _run_loop(self, items, held, loss, metric):
-        validated = self.validation_fraction > 0
-        return train(
-            self.module_,
-            loss,
-            items,
-            epochs=self.epochs,
-            batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
-            weight_decay=self.weight_decay,
-            clip=self.clip,
-            validation=held if validated else None,
-            metric=metric if validated else None,
-            patience=self.patience,
-            checkpoint=self.checkpoint,
-            seed=self.random_state,
-            device=self.device,
-            progress=self.progress,
-        )
-
-    @torch.no_grad()
-    def _in_chunks(self, run, *items):
-        """``run(*rows)`` for chunks of rows, on the network's device; the results, on the CPU."""
-        check_is_fitted(self)
-        device = next(self.module_.parameters()).device
-        parts = [
-            run(*(item[start : start + ROWS].to(device) for item in items)).cpu()
-            for start in range(0, len(items[-1]), ROWS)
-        ]
-        return torch.cat(parts)
 
 
 def take_weights(network, state):

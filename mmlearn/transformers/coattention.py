@@ -3,29 +3,21 @@
 import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
-from torch.nn import functional as F
 
-from mmlearn.base import to_numpy
-from mmlearn.training import fit as train
+from mmlearn.arrays import to_numpy
+from mmlearn.training.method import Training
 from mmlearn.training.randomness import keeps_random_state, seed_everything
-from mmlearn.transformers.base import (
-    PairMethod,
-    check_choices,
-    check_images,
-    choice_accuracy,
-    choice_loss,
-    take_weights,
-)
+from mmlearn.transformers.answers import AnswerHead, AnswersQuestions, answer_loss
+from mmlearn.transformers.base import choice_accuracy, choice_loss, take_weights
 from mmlearn.transformers.pretraining import (
     PreTraining,
     Referring,
     pretraining_loss,
     referring_loss,
 )
-from mmlearn.transformers.streams import CoAttentionConfig, TwoStreams
-from mmlearn.transformers.texts import PAD, SEP, check_tokens, split_response
+from mmlearn.transformers.streams import TwoStreams
 
-__all__ = ["Alignment", "AnswerHead", "Answering", "ViLBERT", "answers_of_batch"]
+__all__ = ["Alignment", "Answering", "ViLBERT"]
 
 
 class Alignment(nn.Module):
@@ -46,28 +38,6 @@ class Alignment(nn.Module):
         return self.score(self.dropout(text * image)).squeeze(1)
 
 
-class AnswerHead(nn.Module):
-    """Score an answer by its words: score = MLP(pooled) · mean of the answer's word vectors.
-
-    It is the two-layer classifier over a vocabulary of answers that ViLBERT uses for visual
-    question answering, with the answers' own words as its last layer: an answer of several words,
-    or one that was no answer before, has a score too.
-    """
-
-    def __init__(self, config):
-        super().__init__()
-        self.inner = nn.Linear(config.width, 2 * config.width)
-        self.outer = nn.Linear(2 * config.width, config.text_width)
-        self.dropout = nn.Dropout(config.dropout)
-
-    def forward(self, pooled, answers, words):
-        """Scores (n, C) of answers (n, C, T) or (n, u) of answers (u, T); `words`: an embedding."""
-        z = self.outer(self.dropout(F.relu(self.inner(pooled))))
-        counts = ((answers != PAD) & (answers != SEP)).to(z.dtype)
-        means = (words(answers) * counts[..., None]).sum(-2) / counts.sum(-1, True).clamp(min=1)
-        return z @ means.T if answers.ndim == 2 else (means @ z[..., None]).squeeze(-1)
-
-
 class Answering(nn.Module):
     """The question is read beside the image, and the answers are scored by their words."""
 
@@ -82,23 +52,7 @@ class Answering(nn.Module):
         return self.head(text * image, answers, self.streams.words)
 
 
-def answers_of_batch(answers, labels):
-    """All different answers (u, T) among (n, C, T), and which of them is each item's right one."""
-    every, index = answers.flatten(0, 1).unique(dim=0, return_inverse=True)
-    return every, index.view(answers.shape[:2]).gather(1, labels[:, None]).squeeze(1)
-
-
-def answer_loss(module, images, question, answers, labels):
-    """Cross-entropy of the right answer against every answer of the batch, not its four alone.
-
-    What is in the picture is then worth learning before how it stands there; with four answers
-    from one scene, nothing is learned until everything is (a plateau at chance).
-    """
-    every, right = answers_of_batch(answers, labels)
-    return F.cross_entropy(module(images, question, every), right)
-
-
-class ViLBERT(PairMethod):
+class ViLBERT(AnswersQuestions):
     """Two transformer streams joined by co-attention; one score for an image with a text.
 
     With h and g the streams after the last layer (:class:`TwoStreams`)::
@@ -118,7 +72,8 @@ class ViLBERT(PairMethod):
     config : CoAttentionConfig, optional: the network's size
     head : "alignment" or "answers"
     whiten, epochs, batch_size, learning_rate, weight_decay, clip, validation_fraction, patience,
-    checkpoint, device, random_state, progress : see :class:`mmlearn.transformers.base.PairMethod`
+    on_epoch, checkpoint, device, random_state, progress : see
+        :class:`mmlearn.transformers.base.PairMethod`
 
     Raises
     ------
@@ -145,31 +100,18 @@ class ViLBERT(PairMethod):
     """
 
     def __init__(self, config=None, *, head="alignment", **settings):
-        super().__init__(**settings)
-        self.config = config
+        super().__init__(config, **settings)
         self.head = head
 
     def _network(self):
         streams = TwoStreams(self._config(), self.n_words_, self.scaler_.d)
         return HEADS[self.head](streams)
 
-    def _config(self):
-        return self.config or CoAttentionConfig()
-
     def _learn_sizes(self, images, tokens):
-        self.n_words_ = max(int(tokens.max()) + 1, self._known_words())
-        if not hasattr(self, "streams_"):  # else that of the pre-training
-            self._learn_scale(images)
-
-    def _known_words(self):
-        return len(self.streams_["words.weight"]) if hasattr(self, "streams_") else 0
-
-    def _check(self, images, texts, labels=None, fitted=True):
-        c = self._config()
-        images = check_images(images, c.max_regions, self.n_features_ if fitted else None)
-        tokens, labels = check_choices(images, texts, labels)
-        vocabulary = self.n_words_ if fitted else None
-        return images, check_tokens(tokens, "texts", c.max_tokens, vocabulary), labels
+        if not hasattr(self, "streams_"):
+            return super()._learn_sizes(images, tokens)
+        # The scale is that of the pre-training.
+        self.n_words_ = max(int(tokens.max()) + 1, len(self.streams_["words.weight"]))
 
     def fit(self, images, texts, labels=None):
         """Learn which texts go with which images.
@@ -190,14 +132,13 @@ class ViLBERT(PairMethod):
         start = self._start if hasattr(self, "streams_") else None
         if labels is None:
             items = self.scaler_(images), tokens
-            return self._fit_network(items, matching_loss, matching_accuracy, start)
+            return self._fit_network(items, start, loss=matching_loss, metric=matching_accuracy)
         loss = answer_loss if self.head == "answers" else choice_loss
-        items = (self.scaler_(images), *self._parts(tokens), labels)
-        return self._fit_network(items, loss, choice_accuracy, start)
+        return self._fit_on(images, self._parts(tokens), labels, loss, start)
 
     def _parts(self, tokens):
         """What the network reads: whole texts, or questions and answers apart."""
-        return split_response(tokens) if self.head == "answers" else [tokens]
+        return super()._parts(tokens) if self.head == "answers" else [tokens]
 
     @keeps_random_state
     def pretrain(self, images, captions, regions=None, epochs=10, vocabulary=None):
@@ -231,39 +172,15 @@ class ViLBERT(PairMethod):
             module, loss = PreTraining(streams, classes), pretraining_loss
         else:
             module, loss = Referring(streams, classes), referring_loss
-        self.pretraining_ = train(
-            module,
-            loss,
-            (self.scaler_(images), *items[1:]),
-            epochs=epochs,
-            batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
-            weight_decay=self.weight_decay,
-            clip=self.clip,
-            seed=self.random_state,
-            device=self.device,
-            progress=self.progress,
+        pretraining = Training(
+            self, module, items=(self.scaler_(images), *items[1:]), stage="pretraining"
         )
+        self.pretraining_ = self._run(pretraining, loss, epochs=epochs, checkpoint=None)
         self.streams_ = {name: t.detach().cpu() for name, t in streams.state_dict().items()}
         return self
 
     def _start(self, network):
         take_weights(network.streams, self.streams_)
-
-    def score_pairs(self, images, texts):
-        """How well each text goes with its image: (n,) for texts (n, T), (n, C) for (n, C, T)."""
-        check_is_fitted(self)
-        images, tokens, _ = self._check(images, texts)
-        scores = self._in_chunks(self.module_, self.scaler_(images), *self._parts(tokens))
-        return scores if torch.is_tensor(texts) else scores.numpy()
-
-    def predict(self, images, texts):
-        """Which of the C texts of each item goes best with its image: (n,)."""
-        return self.score_pairs(images, texts).argmax(1)
-
-    def score(self, images, texts, labels):
-        """Share of the items whose right text was chosen."""
-        return float((to_numpy(self.predict(images, texts)) == to_numpy(labels)).mean())
 
     def attention(self, images, texts):
         """Attention from words to regions, averaged over heads and layers: (n, T, 1 + R).

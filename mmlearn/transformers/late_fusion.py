@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from mmlearn.transformers.coattention import AnswerHead, ViLBERT
+from mmlearn.transformers.answers import AnswerHead, AnswersQuestions
 from mmlearn.transformers.streams import TwoStreams
 from mmlearn.transformers.texts import PAD
 
@@ -50,8 +50,8 @@ def _mean(h, present):
     return (h * present[..., None]).sum(dim=1) / present.sum(dim=1, keepdim=True).clamp(min=1)
 
 
-class LateFusion(ViLBERT):
-    """Late fusion of averaged streams, trained and used as :class:`ViLBERT` with head="answers".
+class LateFusion(AnswersQuestions):
+    """Late fusion of averaged streams, trained and used as ViLBERT with head="answers".
 
     Each region goes through a network of its own before the mean; which words and which regions
     belong together is nowhere computed.
@@ -66,16 +66,7 @@ class LateFusion(ViLBERT):
     1.0
     """
 
-    def __init__(self, config=None, *, head="answers", **settings):
-        super().__init__(config, head=head, **settings)
+    supervised = True
 
     def _network(self):
-        if self.head != "answers":
-            raise ValueError('late fusion has head="answers" only.')
         return LateFusionNetwork(self._config(), self.n_words_, self.scaler_.d)
-
-    def pretrain(self, *args, **kwargs):
-        raise NotImplementedError("late fusion has no streams to pre-train.")
-
-    def attention(self, *args, **kwargs):
-        raise NotImplementedError("late fusion pays no attention.")

@@ -8,7 +8,9 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 from torch.nn import functional as F
 
-from mmlearn.base import to_numpy
+from mmlearn.arrays import to_numpy
+from mmlearn.training.method import Training
+from mmlearn.transformers.answers import AnswerHead, answers_of_batch
 from mmlearn.transformers.base import (
     ROWS,
     PairMethod,
@@ -16,7 +18,6 @@ from mmlearn.transformers.base import (
     check_images,
     take_weights,
 )
-from mmlearn.transformers.coattention import AnswerHead, answers_of_batch
 from mmlearn.transformers.pretraining import point
 from mmlearn.transformers.regions import Regions
 from mmlearn.transformers.schedule import StopAndGo
@@ -152,7 +153,8 @@ class TwelveInOne(PairMethod):
     ----------
     config : CoAttentionConfig, optional: the network's size
     whiten, epochs, batch_size, learning_rate, weight_decay, clip, validation_fraction, patience,
-    checkpoint, device, random_state, progress : see :class:`mmlearn.transformers.base.PairMethod`
+    on_epoch, checkpoint, device, random_state, progress : see
+        :class:`mmlearn.transformers.base.PairMethod`
 
     Attributes
     ----------
@@ -184,6 +186,8 @@ class TwelveInOne(PairMethod):
     >>> model.score("referring", images, tokens, labels)
     1.0
     """
+
+    supervised = True
 
     def __init__(self, config=None, **settings):
         super().__init__(**settings)
@@ -231,7 +235,7 @@ class TwelveInOne(PairMethod):
             for items in checked.values()
         ]
         begin = None if start is None else lambda net: take_weights(net.streams, start.streams_)
-        return self._fit_network(columns, self._loss, self._metric, begin)
+        return self._fit_network(columns, begin)
 
     def score_pairs(self, images, texts):
         """The retrieval head: how well each caption goes with its image, (n,) or (n, C)."""
@@ -278,7 +282,7 @@ class TwelveInOne(PairMethod):
 
     # -- training: item i of the loop is row i of every task, smaller tasks beginning again --------
 
-    def _train(self, columns, loss, metric):
+    def _begin(self, module, columns, stage=None):
         kept, held = [], []
         for items in columns:
             held_rows, kept_rows = self._split(len(items[-1]))
@@ -287,20 +291,21 @@ class TwelveInOne(PairMethod):
         longest = max(len(items[-1]) for items in kept)
         rows = [torch.arange(longest) % len(items[-1]) for items in kept]
         items = [i[r] for task, r in zip(kept, rows, strict=True) for i in task]
-        return self._run_loop(items, held, loss, metric)
+        watched = held if self.validation_fraction else None
+        return Training(self, module, everything=columns, items=items, held=watched, stage=stage)
 
     def _by_task(self, items):
         ends = np.cumsum([0, *self.widths_])
         return {t: items[a:b] for t, a, b in zip(self.tasks_, ends, ends[1:], strict=False)}
 
-    def _loss(self, module, *batch):
+    def _loss(self, training, module, *batch):
         """The sum of the losses of the tasks that train in this iteration."""
         batch, running = self._by_task(batch), module.schedule.step()
         if not running:  # all have stopped, and this is none of their iterations
             return 0.0 * sum(p.sum() for p in module.heads.parameters())
         return sum(module.loss(task, *batch[task]) for task in running)
 
-    def _metric(self, module, *held):
+    def _metric(self, training, module, *held):
         """The mean accuracy of the tasks; the scheduler learns of each."""
         scores = {}
         for task, (*items, labels) in self._by_task(held).items():

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from mmlearn.base import to_numpy
+from mmlearn.arrays import to_numpy
 from mmlearn.transformers.base import (
     PairMethod,
     check_choices,
@@ -159,7 +159,8 @@ class R2C(PairMethod):
     ----------
     config : R2CConfig, optional: the network's size
     whiten, epochs, batch_size, learning_rate, weight_decay, clip, validation_fraction, patience,
-    checkpoint, device, random_state, progress : see :class:`mmlearn.transformers.base.PairMethod`
+    on_epoch, checkpoint, device, random_state, progress : see
+        :class:`mmlearn.transformers.base.PairMethod`
 
     Raises
     ------
@@ -187,6 +188,8 @@ class R2C(PairMethod):
     >>> model.score(images, (tokens, tags), classes[:, 0])
     1.0
     """
+
+    supervised = True
 
     def __init__(self, config=None, **settings):
         super().__init__(**settings)
@@ -238,9 +241,9 @@ class R2C(PairMethod):
         self.n_words_, self.n_classes_ = words, classes
         items = self.scaler_(images), query, query_tags, response, response_tags, labels
         begin = None if start is None else lambda net: take_weights(net, start.module_.state_dict())
-        return self._fit_network(items, self._loss, choice_accuracy, begin)
+        return self._fit_network(items, begin, metric=choice_accuracy)
 
-    def _loss(self, module, images, *texts_and_labels):
+    def _loss(self, training, module, images, *texts_and_labels):
         *texts, labels = texts_and_labels
         answer = F.cross_entropy(module(images, *texts), labels)
         if self.n_classes_ == 0 or self._config().class_weight == 0:
@@ -256,14 +259,6 @@ class R2C(PairMethod):
         given = texts[0] if isinstance(texts, tuple) else texts
         scores = scores.squeeze(1) if given.ndim == 2 else scores
         return scores if torch.is_tensor(given) else scores.numpy()
-
-    def predict(self, images, texts):
-        """Which of the C responses of each item is right: (n,)."""
-        return self.score_pairs(images, texts).argmax(1)
-
-    def score(self, images, texts, labels):
-        """Share of the items whose right response was chosen."""
-        return float((to_numpy(self.predict(images, texts)) == to_numpy(labels)).mean())
 
 
 def _check_tags(texts, tokens, images):

@@ -11,7 +11,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 from mmlearn import plotting, retrieval, scoreboard
-from mmlearn.base import cosine_similarity
+from mmlearn.arrays import cosine_similarity
 from mmlearn.data import load_emoji
 from mmlearn.linear import CCA, CFA
 

@@ -10,7 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from emoji import EMOJI_DATA, config
 from mmlearn import plotting, retrieval, scoreboard
-from mmlearn.base import cosine_similarity
+from mmlearn.arrays import cosine_similarity
 from mmlearn.data import load_emoji
 from mmlearn.neural import CorrespondenceAutoencoder, MultimodalAutoencoder
 
@@ -191,19 +191,19 @@ print(f"code {tuple(code(x, {1}).shape)}, loss {loss:.2f}")
 
 
 # %%
-class CompleteOnly(MultimodalAutoencoder):
-    def _loss(self, module, *tensors):
-        *x, _ = tensors
-        x_hat = [g(module.encode(*x)) for g in module.decoders]
-        return sum(((a - b) ** 2).mean() for a, b in zip(x, x_hat, strict=True)) / len(x)
+def complete_only(module, *batch):
+    *x, present = batch
+    x_hat = [g(module.encode(*x)) for g in module.decoders]
+    return sum(((a - b) ** 2).mean() for a, b in zip(x, x_hat, strict=True)) / len(x)
 
 
 network = {"hidden": 128, "standardize": False, "device": "cpu"}
 network |= {"epochs": 20, "batch_size": 256, "learning_rate": 3e-3}
-models = {
-    name: [kind(50, random_state=i, **network).fit_modalities(a) for i, (a, _) in enumerate(splits)]
-    for name, kind in (("complete only", CompleteOnly), ("with missing", MultimodalAutoencoder))
-}
+models = {"complete only": [], "with missing": []}
+for name, loss in zip(models, (complete_only, None), strict=True):
+    for i, (a, _) in enumerate(splits):
+        model = MultimodalAutoencoder(50, loss=loss, random_state=i, **network)
+        models[name].append(model.fit_modalities(a))
 
 # %%
 import pandas as pd

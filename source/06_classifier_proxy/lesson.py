@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 from mmlearn import losses, plotting, retrieval, scoreboard
-from mmlearn.base import cosine_similarity
+from mmlearn.arrays import cosine_similarity
 from mmlearn.data import load_emoji
 from mmlearn.linear import CCA
 
@@ -482,15 +482,9 @@ print(f"left out, CCA is above Deep-SM in {(unseen[:, 2] > unseen[:, 1]).sum()} 
 
 
 # %%
-class SoftmaxOnTags(DeepSM):
-    def _network(self):
-        module = super()._network()
-        module.activation = nn.Softmax(dim=1)
-        return module
-
-    def _loss(self, module, x, y, tags, *_):
-        t = tags / tags.sum(dim=1, keepdim=True).clamp(min=1)  # without tags: nothing to learn
-        return sum(nn.functional.cross_entropy(o, t) for o in module(x, y))
+def softmax_loss(module, x, y, tags, *more):
+    t = tags / tags.sum(dim=1, keepdim=True).clamp(min=1)  # without tags: nothing to learn
+    return sum(nn.functional.cross_entropy(o, t) for o in module(x, y))
 
 
 # %%
@@ -502,10 +496,11 @@ def by_number_of_tags(model, b):
 
 
 # %%
-curves = {}
+curves, on_tags = {}, {"loss": softmax_loss, "posteriors": "softmax"}
 for rate in (6e-3, 2e-3):
-    for name, kind in (("σ", DeepSM), ("softmax", SoftmaxOnTags)):
-        models = fits(kind(**settings | {"learning_rate": rate}), lambda data: data.tags)
+    for name, own in (("σ", {}), ("softmax", on_tags)):
+        model = DeepSM(**settings | {"learning_rate": rate} | own)
+        models = fits(model, lambda data: data.tags)
         curves[name, rate] = [*map(by_number_of_tags, models, tests)]
         tried = zip(models, tests, strict=True)
         scores = [retrieval.evaluate_retrieval(m, b, "tags")["mean"] for m, b in tried]

@@ -19,7 +19,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from mmlearn import losses, mining, plotting, retrieval, scoreboard
-from mmlearn.base import cosine_similarity
+from mmlearn.arrays import cosine_similarity
 from mmlearn.data import load_emoji
 from mmlearn.neural import SAM, InfoNCE, SigLIP, SupCon, TripletEmbedding
 
@@ -37,16 +37,16 @@ settings = dict(hidden=128, standardize=False, device="cpu", epochs=8, learning_
 
 
 # %%
-class PullOnly(TripletEmbedding):
-    def _loss(self, module, x, y, labels):
-        return (1 - cosine_similarity(*module(x, y)).diagonal()).mean()
+def pull_only(module, x, y, labels):
+    return (1 - cosine_similarity(*module(x, y)).diagonal()).mean()
 
 
 plt.rcParams["figure.dpi"] = 70
 train, test = splits[0]
 start = TripletEmbedding(50, **settings | {"epochs": 1, "learning_rate": 1e-9})  # untrained
+pulled = TripletEmbedding(50, loss=pull_only, **settings)
 axes = plt.subplots(1, 2, figsize=(7, 2.2), sharex=True)[1]
-for model, ax in zip((start, PullOnly(50, **settings)), axes, strict=True):
+for model, ax in zip((start, pulled), axes, strict=True):
     model.fit(train.images, train.texts, train.labels)
     s = cosine_similarity(model.embed_images(test.images), model.embed_texts(test.texts))
     own, others = s.diagonal(), s[~np.eye(len(s), dtype=bool)]
@@ -205,9 +205,8 @@ for name, miner in miners.items():
 
 
 # %%
-class AllThenHardest(TripletEmbedding):
-    def _on_epoch(self, progress):
-        self.mining = "all" if progress < 0.5 else "hard"
+def all_then_hardest(training):
+    training.method.mining = "all" if training.progress < 0.5 else "hard"
 
 
 def fits(kind, labels=lambda data: data.labels, **own):
@@ -232,7 +231,7 @@ def table(names):
 
 
 models = {name: fits(TripletEmbedding, mining=name) for name in miners}
-models["all, then hard"] = fits(AllThenHardest)
+models["all, then hard"] = fits(TripletEmbedding, on_epoch=all_then_hardest)
 table(models)
 
 # %%
@@ -299,12 +298,11 @@ def one_step(name, rows):
 
 
 # %%
-class HardestByAngle(TripletEmbedding):
-    def _loss(self, module, x, y, labels):
-        z, relevant = module(x, y), mining.relevant_pairs(labels, len(labels))
-        angles = torch.arccos(cosine_similarity(*z).clamp(-1 + 1e-5, 1 - 1e-5))
-        ways = [losses.triplet_loss_one_way(-v, relevant, m, "hard") for v in (angles, angles.T)]
-        return {"loss": sum(ways) / 2, "distance": mean_distance(z)}
+def hardest_by_angle(module, x, y, labels):
+    z, relevant = module(x, y), mining.relevant_pairs(labels, len(labels))
+    angles = torch.arccos(cosine_similarity(*z).clamp(-1 + 1e-5, 1 - 1e-5))
+    ways = [losses.triplet_loss_one_way(-v, relevant, m, "hard") for v in (angles, angles.T)]
+    return {"loss": sum(ways) / 2, "distance": mean_distance(z)}
 
 
 # %%
@@ -313,7 +311,7 @@ for name in miners:
     v = np.array([one_step(name, rows) for rows in np.arange(1024).reshape(8, 128)])
     L = losses.triplet_loss(torch.ones(128, 3), torch.ones(128, 3), train.labels[:128], m, name)
     print(f"{name:10}", *map("{:+.4f} ± {:.4f}; ".format, v.mean(0), v.std(0, ddof=1)), f"{L:.2f}")
-models["hard, by angle"] = fits(HardestByAngle)
+models["hard, by angle"] = fits(TripletEmbedding, loss=hardest_by_angle)
 for name in ("hard", "hard, by angle"):
     last = [f.history_.terms["distance"][-1] for f in models[name]]
     print(f"{name:14} mean distance in the last epoch, split by split: {np.round(last, 2)}")
@@ -414,19 +412,19 @@ _ = fig.colorbar(image)
 
 
 # %%
-class ShuffledCentroids(SAM):
-    def _class_centroids(self, *pairs):
-        return super()._class_centroids(*pairs)[torch.tensor([3, 0, 7, 1, 5, 2, 4, 6])]
+def shuffle_centroids(training):
+    training.centroids = training.centroids[torch.tensor([3, 0, 7, 1, 5, 2, 4, 6])]
 
 
-class NoSchedule(SAM):
-    def _on_epoch(self, progress):
-        super()._on_epoch(1.0)
+def backwards(omega):
+    return losses.sam_schedule(7 / 8 - omega)  # omega runs from 0 to 7/8
 
 
-class Backwards(SAM):
-    def _on_epoch(self, progress):
-        super()._on_epoch(7 / 8 - progress)  # progress runs from 0 to 7/8
+controls = {
+    "shuffled": {"on_epoch": shuffle_centroids},
+    "no schedule": {"schedule": lambda omega: 1.0},
+    "backwards": {"schedule": backwards},
+}
 
 
 # %%
@@ -438,8 +436,8 @@ def mean_sim(model, b):
 
 
 # %%
-kinds = {"shuffled": ShuffledCentroids, "no schedule": NoSchedule, "backwards": Backwards}
-models |= {f"SAM, {name}": fits(kind, mining="semi-hard") for name, kind in kinds.items()}
+for name, own in controls.items():
+    models[f"SAM, {name}"] = fits(SAM, mining="semi-hard", **own)
 shown = ("semi-hard", *[name for name in models if name.startswith("SAM")])
 for name in shown:
     sims = [mean_sim(f, b) for f, (_, b) in zip(models[name], splits, strict=True)]

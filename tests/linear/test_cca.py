@@ -2,9 +2,7 @@
 
 import numpy as np
 import pytest
-import torch
 from sklearn.base import clone
-from sklearn.exceptions import NotFittedError
 
 from mmlearn.linear import CCA
 
@@ -135,30 +133,11 @@ def test_moments_of_two_workers_merge(rng):
     np.testing.assert_allclose(merged.text_weights_, CCA(3).fit(x, y).text_weights_, atol=1e-9)
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_a_tensor_comes_back_as_a_tensor_of_its_dtype(rng, dtype):
-    x, y = correlated(rng)
-    cca = CCA(3).fit(torch.as_tensor(x), torch.as_tensor(y))
-    z = cca.embed_images(torch.as_tensor(x, dtype=dtype))
-    assert z.dtype == dtype
-    np.testing.assert_allclose(z.numpy(), cca.embed_images(x), atol=1e-4)
-
-
-def test_numpy_float32_stays_float32(rng):
-    x, y = correlated(rng)
-    assert CCA(3).fit(x, y).embed_texts(y.astype(np.float32)).dtype == np.float32
-
-
 def test_estimator_can_be_cloned_and_scored(rng):
     x, y = correlated(rng)
     model = clone(CCA(3, shrinkage=0.2)).fit(x, y)
     assert model.get_params() == {"n_components": 3, "shrinkage": 0.2}
     assert model.score(x, y, np.arange(len(x))) > 10 / len(x)
-
-
-def test_an_unfitted_model_says_so(rng):
-    with pytest.raises(NotFittedError, match="call fit first"):
-        CCA(3).embed_images(rng.normal(size=(2, 2)))
 
 
 def spoil(x, value):

@@ -4,10 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
-import torch
 from scipy.linalg import lstsq
-from sklearn.base import clone
-from sklearn.exceptions import NotFittedError
 
 from mmlearn.linear import JRL
 
@@ -155,25 +152,6 @@ def test_constant_and_duplicate_columns_and_fewer_pairs_than_features_are_harmle
     model = JRL(**SMALL).fit(wide, y, labels)
     assert np.isfinite(model.embed_images(wide)).all()
     assert not model.image_weights_[6].any()
-
-
-@pytest.mark.parametrize("match", ["vote", "cosine"])
-def test_cloning_pickling_dtypes_and_tensors(rng, match):
-    x, y, labels = classed(rng)
-    model = clone(JRL(**SMALL, match=match)).fit(torch.as_tensor(x), torch.as_tensor(y), labels)
-    again = pickle.loads(pickle.dumps(model))
-    np.testing.assert_array_equal(again.embed_images(x), model.embed_images(x))
-    z_x = model.embed_images(torch.as_tensor(x, dtype=torch.float32))
-    z_y = model.embed_texts(torch.as_tensor(y, dtype=torch.float32))
-    scores = model.similarity(z_x, z_y)
-    assert z_x.dtype == scores.dtype == torch.float32
-    expected = model.similarity(z_x.numpy(), z_y.numpy())
-    np.testing.assert_allclose(scores.numpy(), expected, atol=1e-6)
-
-
-def test_an_unfitted_model_says_so():
-    with pytest.raises(NotFittedError):
-        JRL().embed_images(np.ones((2, 2)))
 
 
 @pytest.mark.parametrize(

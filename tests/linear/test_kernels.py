@@ -2,10 +2,8 @@
 
 import numpy as np
 import pytest
-import torch
 from sklearn.metrics.pairwise import chi2_kernel, rbf_kernel
 
-from mmlearn.base import like
 from mmlearn.linear.kernels import KernelMap, dual_coefficients, kernel_matrix
 
 KINDS = ("linear", "rbf", "chi2")
@@ -112,13 +110,6 @@ def test_a_precomputed_kernel_gives_what_the_built_in_gives(rng):
 def test_bad_input_gets_one_clear_sentence(settings, x, sentence):
     with pytest.raises(ValueError, match=sentence):
         KernelMap(**settings).fit(x)
-
-
-def test_results_come_back_in_the_kind_given():
-    z = np.ones((2, 2))
-    assert like(np.ones(1, dtype=np.float32), z).dtype == np.float32
-    assert like(np.ones(1, dtype=int), z).dtype == np.float64
-    assert like(torch.ones(1, dtype=torch.bfloat16), z).dtype == torch.bfloat16
 
 
 def test_a_precomputed_float32_kernel_of_low_rank_is_taken(rng):

@@ -1,13 +1,8 @@
 """LGCFL against least squares and the conditions of its optimum; groups, and unpaired data."""
 
-import pickle
-
 import numpy as np
 import pytest
-import torch
 from scipy.linalg import lstsq
-from sklearn.base import clone
-from sklearn.exceptions import NotFittedError
 
 from mmlearn.linear import LGCFL
 
@@ -159,22 +154,6 @@ def test_constant_and_duplicate_columns_are_harmless(rng):
     assert np.isfinite(model.embed_images(wide)).all()
     assert not model.image_weights_[7].any()
     np.testing.assert_allclose(model.image_weights_[0], model.image_weights_[8], atol=1e-10)
-
-
-def test_cloning_pickling_dtypes_and_tensors(rng):
-    x, y, labels = classed(rng)
-    model = clone(LGCFL(image_groups=GROUPS)).fit(
-        torch.as_tensor(x), torch.as_tensor(y), torch.as_tensor(labels)
-    )
-    again = pickle.loads(pickle.dumps(model))
-    np.testing.assert_array_equal(again.embed_images(x), model.embed_images(x))
-    assert model.embed_texts(torch.as_tensor(y, dtype=torch.float32)).dtype == torch.float32
-    assert model.embed_texts(y.astype(np.float32)).dtype == np.float32
-
-
-def test_an_unfitted_model_says_so():
-    with pytest.raises(NotFittedError):
-        LGCFL().embed_texts(np.ones((2, 2)))
 
 
 @pytest.mark.parametrize(

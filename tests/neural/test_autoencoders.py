@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from mmlearn.base import cosine_similarity
+from mmlearn.arrays import cosine_similarity
 from mmlearn.neural import CorrespondenceAutoencoder, MultimodalAutoencoder
 from mmlearn.retrieval import first_hit_rank
 from mmlearn.scaling import Standardizer
@@ -199,7 +199,7 @@ def test_what_is_missing_counts_for_nothing_in_the_loss(rng):
     present[:20, 1], present[20:30, 0] = False, False
     x, y = x * present[:, :1], y * present[:, 1:]
     with torch.no_grad():
-        whole = model._loss(model.module_, x, y, present)
+        whole = model._loss(None, model.module_, x, y, present)
     by_hand = {"images": [], "texts": []}
     for subset in ([0, 1], [0], [1]):
         given = [rows * (m in subset) for m, rows in enumerate((x, y))]

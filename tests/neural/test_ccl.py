@@ -121,7 +121,7 @@ def test_the_loss_of_stage_2_is_that_of_the_embeddings(rng):
     z_x, z_y = module.encode_images(x), module.encode_texts(y)
     inter = contrastive_pairs_loss(z_x, z_y, labels, margin=0.8)
     intra = sum(classification_loss(module.classifier(z), labels) for z in (z_x, z_y))
-    found = model._loss(module, x, y, labels)
+    found = model._loss(None, module, x, y, labels)
     torch.testing.assert_close(found["loss"], 0.6 * inter + 0.3 * intra)
 
 
@@ -210,13 +210,6 @@ def test_both_stages_go_on_exactly_where_they_were_interrupted(rng, monkeypatch,
     assert whole.pretraining_history_ == resumed.pretraining_history_
 
 
-def test_seeds_are_reproducible(rng):
-    x, y, labels = data(rng)
-    a, b, c = (ccl(epochs=2, random_state=s).fit(x, y, labels).embed_texts(y) for s in (1, 1, 2))
-    np.testing.assert_array_equal(a, b)
-    assert np.abs(a - c).max() > 1e-3
-
-
 @pytest.mark.parametrize(
     ("params", "message"),
     [
@@ -229,17 +222,11 @@ def test_seeds_are_reproducible(rng):
         ({"margin": 0.0}, "margin must be above 0"),
         ({"inter": 0.0, "intra": 0.0}, "nor both 0"),
         ({"inter": -1.0}, "must not be negative"),
-        ({"code": 0}, "code must be at least 1"),
-        ({"pretraining_epochs": -1}, "pretraining_epochs at least 0"),
+        ({"code": 0}, "code must be a whole number of at least 1"),
+        ({"pretraining_epochs": -1}, "pretraining_epochs must be a whole number of at least 0"),
         ({"image_encoder": torch.nn.Linear(8, 8)}, "takes no image_encoder"),
     ],
 )
 def test_settings_out_of_range_are_refused(rng, params, message):
     with pytest.raises(ValueError, match=message):
         ccl(**params).fit(*data(rng))
-
-
-def test_labels_are_needed(rng):
-    x, y, _ = data(rng)
-    with pytest.raises(ValueError, match="supervised"):
-        ccl().fit(x, y)

@@ -11,6 +11,7 @@ from mmlearn.linear import CCA
 from mmlearn.losses import cca_loss
 from mmlearn.neural import DCCA
 from mmlearn.neural.base import TwoEncoders, mlp
+from mmlearn.training.method import Training
 
 
 def linear_pairs(rng, n=400):
@@ -79,14 +80,14 @@ def test_invertible_maps_of_the_outputs_change_nothing_without_ridge(rng):
     before = model.embed_images(x), model.embed_texts(y)
     pairs = model._standardized(x, 0), model._standardized(y, 1)
     with torch.no_grad():
-        loss = model._loss(model.module_, *pairs)
+        loss = model._loss(None, model.module_, *pairs)
         for encoder in (model.module_.image_encoder, model.module_.text_encoder):
             m, last = torch.as_tensor(rng.normal(size=(3, 3))).float(), encoder[-1]
             m += 3 * torch.eye(3)
             last.weight.copy_(m @ last.weight)
             last.bias.copy_(m @ last.bias + 7)
-        np.testing.assert_allclose(model._loss(model.module_, *pairs), loss, rtol=1e-4)
-        model._finish(*pairs)
+        np.testing.assert_allclose(model._loss(None, model.module_, *pairs), loss, rtol=1e-4)
+        model._finish(Training(model, model.module_, everything=pairs))
     for z, z_before in zip((model.embed_images(x), model.embed_texts(y)), before, strict=True):
         sign = np.sign((z * z_before).sum(axis=0))  # the largest loading, which sets it, has moved
         np.testing.assert_allclose(z * sign, z_before, atol=1e-3)
@@ -110,8 +111,9 @@ def test_training_stops_at_the_best_held_out_correlation_and_before_all_epochs(r
     assert model.history_.best_epoch == np.argmax(watched)
     held, _ = model._split(300)
     x, y = model._standardized(x, 0), model._standardized(y, 1)
-    model._pairs = x, y
-    assert model._metric(model.module_, x[held], y[held]) == pytest.approx(max(watched), abs=1e-4)
+    training = Training(model, model.module_, everything=(x, y))
+    found = model._metric(training, model.module_, x[held], y[held])
+    assert found == pytest.approx(max(watched), abs=1e-4)
 
 
 def test_noise_promises_nothing_on_held_out_pairs(rng):

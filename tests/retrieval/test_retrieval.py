@@ -7,7 +7,7 @@ import pytest
 import torch
 from sklearn.metrics import average_precision_score
 
-from mmlearn.base import CoordinatedEmbedding
+from mmlearn.contract import CoordinatedEmbedding
 from mmlearn.retrieval import (
     average_precision,
     chance_level,
@@ -177,6 +177,17 @@ def test_collapsed_embedding_has_no_recall():
     assert median_rank(np.ones((10, 10))) == 10
 
 
+@pytest.mark.parametrize(
+    "dtypes", [("float64", "float32"), ("float16", "float32"), ("int64", "float64")]
+)
+def test_search_takes_queries_and_gallery_of_different_dtypes(dtypes, rng):
+    queries, gallery = np.round(8 * rng.normal(size=(4, 3))), np.round(8 * rng.normal(size=(9, 3)))
+    indices, similarities = search(queries.astype(dtypes[0]), gallery.astype(dtypes[1]), k=3)
+    expected = search(queries, gallery, k=3)
+    np.testing.assert_array_equal(indices, expected[0])
+    np.testing.assert_allclose(similarities, expected[1], atol=1e-6)
+
+
 def test_search_finds_what_brute_force_finds(rng):
     queries, gallery = rng.normal(size=(7, 5)), rng.normal(size=(50, 5))
     indices, values = search(queries, gallery, k=4)
@@ -240,6 +251,8 @@ def test_scoring_by_pairs_counts_an_items_own_partner_alone(rng):
 
 def test_a_method_that_takes_times_embeds_each_item_at_its_own(rng):
     class Turned(Given):
+        timed = True
+
         def embed_images(self, images, times=None):
             return images * times[:, None]
 

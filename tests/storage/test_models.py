@@ -12,7 +12,7 @@ from sklearn.exceptions import NotFittedError
 from torch import nn
 
 import mmlearn
-from mmlearn.base import CoordinatedEmbedding
+from mmlearn.contract import CoordinatedEmbedding
 from mmlearn.linear import CCA
 from mmlearn.neural import InfoNCE
 from mmlearn.registry import PARTS

@@ -7,7 +7,8 @@ from torch.nn import functional as F
 from transformers_world import SMALL, answering, late_fusion, vilbert, world
 
 import mmlearn
-from mmlearn.transformers import CoAttentionConfig, TwoStreams, ViLBERT
+from mmlearn.transformers import CoAttentionConfig, TwoStreams
+from mmlearn.transformers.answers import AnswersQuestions
 from mmlearn.transformers.pretraining import (
     PreTraining,
     mask_regions,
@@ -254,7 +255,10 @@ def test_pre_training_needs_classes_and_one_caption_an_image():
         vilbert().pretrain(w.images, w.texts)
 
 
-def test_late_fusion_has_no_attention_to_show():
-    with pytest.raises(NotImplementedError):
-        late_fusion().attention(None, None)
-    assert issubclass(type(late_fusion()), ViLBERT)
+def test_late_fusion_has_neither_attention_nor_streams_to_pretrain():
+    assert isinstance(late_fusion(), AnswersQuestions)
+    assert isinstance(answering(), AnswersQuestions)
+    assert not hasattr(late_fusion(), "attention")
+    assert not hasattr(late_fusion(), "pretrain")
+    with pytest.raises(ValueError, match="pass labels"):
+        late_fusion().fit(world(40).images, world(40).texts)

@@ -1,27 +1,24 @@
-"""The contracts that every method keeps, and the checks of input at the door.
+"""Arrays in and out: checks at the door, conversion, the cosine, and one rule of precision.
 
-Three kinds of method exist, told apart by what they can embed:
-
-* coordinated (:class:`CoordinatedEmbedding`): one space, two projections, either works alone;
-* joint (:class:`JointEmbedding`): one vector for the pair; a missing modality is filled in;
-* pair: a score for an (image, text) pair, with no embedding of either alone.
+numpy arrays and torch tensors are both welcome. **The rule of precision**: float16, bfloat16 and
+whole numbers are computed in at least float32. What a method returns for items comes back in the
+kind, dtype and device of what was given (:func:`in_kind_of`; floating-point, also for whole
+numbers). Scores of pairs of items are float32 or float64: two sides of different dtype meet in
+the wider of the two (:func:`promoted`).
 """
-
-import inspect
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator
 
 __all__ = [
-    "CoordinatedEmbedding",
-    "Estimator",
-    "JointEmbedding",
+    "at_least_float32",
     "check_labels",
     "check_matrix",
     "check_pair",
     "cosine_similarity",
-    "like",
+    "in_kind_of",
+    "inner_products",
+    "promoted",
     "to_numpy",
 ]
 
@@ -34,10 +31,10 @@ def to_numpy(array):
     return np.asarray(array)
 
 
-def like(given, z):
+def in_kind_of(given, z):
     """`z`, an array or a CPU tensor, in the array kind, dtype and device of `given`.
 
-    >>> like(np.zeros(1, dtype=np.float32), torch.ones(2, dtype=torch.float64)).dtype
+    >>> in_kind_of(np.zeros(1, dtype=np.float32), torch.ones(2, dtype=torch.float64)).dtype
     dtype('float32')
     """
     if isinstance(given, torch.Tensor):
@@ -45,6 +42,42 @@ def like(given, z):
         return torch.as_tensor(z).to(given.device, dtype)
     dtype = np.asarray(given).dtype
     return np.asarray(z).astype(dtype if dtype.kind == "f" else np.float64)
+
+
+def at_least_float32(array):
+    """`array` as floating-point numbers to compute with: float16 and bfloat16 become float32.
+
+    Whole numbers become float64. A float32 or float64 array comes back as it is.
+
+    >>> at_least_float32(np.ones(1, dtype=np.float16)).dtype
+    dtype('float32')
+    """
+    if isinstance(array, torch.Tensor):
+        if not array.is_floating_point():
+            return array.double()
+        return array.float() if array.dtype.itemsize < 4 else array
+    array = np.asarray(array)
+    if array.dtype.kind != "f":
+        return array.astype(np.float64)
+    return array.astype(np.float32) if array.dtype.itemsize < 4 else array
+
+
+def promoted(a, b):
+    """Both arrays in the wider of their two precisions, at least float32, and in one kind.
+
+    An array beside a tensor becomes a tensor on the tensor's device.
+
+    >>> [side.dtype for side in promoted(torch.ones(1), torch.ones(1, dtype=torch.float64))]
+    [torch.float64, torch.float64]
+    """
+    if isinstance(a, torch.Tensor) or isinstance(b, torch.Tensor):
+        device = a.device if isinstance(a, torch.Tensor) else b.device
+        a, b = (at_least_float32(torch.as_tensor(side, device=device)) for side in (a, b))
+        dtype = torch.promote_types(a.dtype, b.dtype)
+        return a.to(dtype), b.to(dtype)
+    a, b = at_least_float32(a), at_least_float32(b)
+    dtype = np.promote_types(a.dtype, b.dtype)
+    return a.astype(dtype, copy=False), b.astype(dtype, copy=False)
 
 
 def check_matrix(array, name, n_features=None):
@@ -89,9 +122,9 @@ def _as_float_array(array, name):
 
 
 def check_pair(images, texts):
-    """Check two matrices of paired rows and return them as numpy arrays."""
-    images = to_numpy(check_matrix(images, "images"))
-    texts = to_numpy(check_matrix(texts, "texts"))
+    """Check two matrices of paired rows and return them as numpy arrays, float32 or float64."""
+    images = at_least_float32(to_numpy(check_matrix(images, "images")))
+    texts = at_least_float32(to_numpy(check_matrix(texts, "texts")))
     if len(images) != len(texts):
         raise ValueError(
             f"images and texts must be paired row by row, got {len(images)} images "
@@ -137,7 +170,17 @@ def cosine_similarity(a, b):
     >>> cosine_similarity(np.array([[0.0, 2.0]]), np.array([[0.0, 5.0], [1.0, 0.0]]))
     array([[1., 0.]])
     """
-    a, b = _unit_rows(a), _unit_rows(b)
+    a, b = promoted(a, b)
+    return _unit_rows(a) @ _unit_rows(b).T
+
+
+def inner_products(a, b):
+    """Inner product of every row of `a` (n, k) with every row of `b` (m, k).
+
+    >>> inner_products(np.array([[0, 2]]), np.array([[0.5, 5.0], [1.0, 0.0]]))
+    array([[10.,  0.]])
+    """
+    a, b = promoted(a, b)
     return a @ b.T
 
 
@@ -145,85 +188,5 @@ def _unit_rows(z):
     if isinstance(z, torch.Tensor):
         norm = torch.linalg.vector_norm(z, dim=1, keepdim=True)
         return z / torch.where(norm > 0, norm, torch.ones_like(norm))
-    z = np.asarray(z)
     norm = np.linalg.norm(z, axis=1, keepdims=True)
     return z / np.where(norm > 0, norm, 1)
-
-
-class Estimator(BaseEstimator):
-    """A scikit-learn estimator whose `__init__` may pass `**settings` on to its parent's.
-
-    The signature shows them written out, so that scikit-learn (get_params, clone) and `help` see
-    every parameter, and a subclass lists only what is its own or has another default.
-    """
-
-    def __init_subclass__(cls, **kwargs):
-        super().__init_subclass__(**kwargs)
-        if "__init__" in vars(cls):
-            cls.__init__.__signature__ = _merged_signature(cls)
-
-
-def _merged_signature(cls):
-    own = inspect.signature(vars(cls)["__init__"]).parameters
-    if not any(p.kind is p.VAR_KEYWORD for p in own.values()):
-        return inspect.Signature(own.values())
-    inherited = inspect.signature(super(cls, cls).__init__).parameters
-    sized_by_classes = getattr(cls, "_sized_by_classes", False)
-    left_out = {"self", *own} | ({"n_components"} if sized_by_classes else set())
-    merged = [p for p in own.values() if p.kind is not p.VAR_KEYWORD]
-    merged += [
-        p.replace(kind=p.KEYWORD_ONLY)
-        for name, p in inherited.items()
-        if name not in left_out and p.kind is not p.VAR_KEYWORD
-    ]
-    return inspect.Signature(merged)
-
-
-class CoordinatedEmbedding(Estimator):
-    """Two projections into one space. Subclasses write `fit`, `embed_images` and `embed_texts`."""
-
-    def fit(self, images, texts, labels=None):
-        """Learn the two projections from paired rows: images (n, d_x), texts (n, d_y)."""
-        raise NotImplementedError
-
-    def embed_images(self, images):
-        """Project images (m, d_x) to (m, n_components)."""
-        raise NotImplementedError
-
-    def embed_texts(self, texts):
-        """Project texts (m, d_y) to (m, n_components)."""
-        raise NotImplementedError
-
-    def similarity(self, image_embeddings, text_embeddings):
-        """Score every image (n, k) against every text (m, k): the cosine, shape (n, m)."""
-        return cosine_similarity(image_embeddings, text_embeddings)
-
-    def score(self, images, texts, labels):
-        """Mean of the two mean average precisions, image to text and text to image."""
-        from mmlearn.retrieval import cross_modal_map
-
-        z_x, z_y = self.embed_images(images), self.embed_texts(texts)
-        return cross_modal_map(self, z_x, z_y, labels)["mean"]
-
-
-class JointEmbedding(Estimator):
-    """One vector for a pair. Subclasses write `fit` and `embed`."""
-
-    def fit(self, images, texts, labels=None):
-        """Learn the joint embedding from paired rows: images (n, d_x), texts (n, d_y)."""
-        raise NotImplementedError
-
-    def embed(self, images=None, texts=None):
-        """Embed pairs, or one modality alone; each method says what stands in for the other."""
-        raise NotImplementedError
-
-    def embed_images(self, images):
-        """Embed images whose texts are missing."""
-        return self.embed(images=images)
-
-    def embed_texts(self, texts):
-        """Embed texts whose images are missing."""
-        return self.embed(texts=texts)
-
-    similarity = CoordinatedEmbedding.similarity
-    score = CoordinatedEmbedding.score
