@@ -4,7 +4,7 @@ import numpy as np
 from scipy.linalg import solve_triangular
 
 from benchmarks.timing import compare
-from mmlearn.linear import CCA
+from mmlearn.classical import CCA
 
 COMPONENTS = 50
 RIDGE = 1e-3

@@ -21,7 +21,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.timing import compare
-from mmlearn.transformers.layers import CoAttentionLayer
+from mmlearn.pairs.attention import CoAttentionLayer
 
 BATCH, REGIONS, TOKENS, WIDTH, HEADS, FF = 64, 36, 32, 768, 12, 3072
 PEAKS = {"H100": 989e12, "H200": 989e12, "A100": 312e12, "L4": 121e12, "T4": 65e12}

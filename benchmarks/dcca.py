@@ -12,9 +12,9 @@ from importlib.util import find_spec
 import torch
 
 from benchmarks.timing import compare
+from mmlearn.deep import DCCA
+from mmlearn.deep.base import TwoEncoders, mlp
 from mmlearn.losses import cca_loss
-from mmlearn.neural import DCCA
-from mmlearn.neural.base import TwoEncoders, mlp
 from mmlearn.training import fit
 
 N, D, HIDDEN, COMPONENTS, BATCH = 10_000, 784, 1024, 50, 512

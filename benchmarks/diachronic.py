@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.stored import store
 from mmlearn.data import load_fashion, load_timeline
-from mmlearn.neural import Diachronic
+from mmlearn.deep import Diachronic
 from mmlearn.retrieval import chance_level, cross_modal_map, evaluate_retrieval
 
 SEEDS = 3

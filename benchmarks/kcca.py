@@ -5,7 +5,7 @@ from scipy.linalg import cholesky, solve_triangular
 from scipy.sparse.linalg import svds
 
 from benchmarks.timing import compare
-from mmlearn.linear import KCCA
+from mmlearn.classical import KCCA
 
 COMPONENTS = 20
 KAPPA = 1e-2

@@ -19,7 +19,7 @@ import torch
 
 from benchmarks.stored import store
 from mmlearn.data import load_scenes
-from mmlearn.transformers import (
+from mmlearn.pairs import (
     R2C,
     TASKS,
     LateFusion,

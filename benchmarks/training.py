@@ -3,8 +3,8 @@
 import torch
 
 from benchmarks.timing import compare
+from mmlearn.deep.base import TwoEncoders, mlp
 from mmlearn.losses import info_nce
-from mmlearn.neural.base import TwoEncoders, mlp
 from mmlearn.training import fit
 
 N, D_X, D_Y, BATCH, EPOCHS = 10_240, 512, 256, 512, 3

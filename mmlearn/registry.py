@@ -85,26 +85,26 @@ _METHODS = (
     Method(
         "early_fusion",
         "Early fusion",
-        "mmlearn.neural.fusion:EarlyFusion",
+        "mmlearn.classical.early_fusion:EarlyFusion",
         SURVEY,
     ),
     Method(
         "joint_fusion",
         "Joint (late) fusion",
-        "mmlearn.neural.fusion:JointFusion",
+        "mmlearn.deep.joint_fusion:JointFusion",
         SURVEY,
     ),
     Method(
         "cca",
         "CCA",
-        "mmlearn.linear.cca:CCA",
+        "mmlearn.classical.cca:CCA",
         "Hotelling, Relations Between Two Sets of Variates, Biometrika 1936",
         webinar_row="CCA",
     ),
     Method(
         "cfa",
         "CFA",
-        "mmlearn.linear.cfa:CFA",
+        "mmlearn.classical.cfa:CFA",
         "Li, Dimitrova, Li, Sethi, Multimedia Content Processing Through Cross-Modal "
         "Association, ACM Multimedia 2003",
         webinar_row="CFA",
@@ -112,7 +112,7 @@ _METHODS = (
     Method(
         "kcca",
         "KCCA",
-        "mmlearn.linear.kcca:KCCA",
+        "mmlearn.classical.kcca:KCCA",
         "Hardoon, Szedmak, Shawe-Taylor, Canonical Correlation Analysis: An Overview with "
         "Application to Learning Methods, Neural Computation 2004",
         webinar_row="KCCA",
@@ -120,19 +120,19 @@ _METHODS = (
     Method(
         "sm",
         "SM",
-        "mmlearn.linear.semantic:SM",
+        "mmlearn.classical.semantic:SM",
         RASIWASIA,
     ),
     Method(
         "scm",
         "SCM",
-        "mmlearn.linear.semantic:SCM",
+        "mmlearn.classical.semantic:SCM",
         RASIWASIA,
     ),
     Method(
         "lgcfl",
         "LGCFL",
-        "mmlearn.linear.lgcfl:LGCFL",
+        "mmlearn.classical.lgcfl:LGCFL",
         "Kang, Xiang, Liao, Xu, Pan, Learning Consistent Feature Representation for Cross-Modal "
         "Multimedia Retrieval, IEEE Transactions on Multimedia 2015",
         webinar_row="LGCFL",
@@ -140,7 +140,7 @@ _METHODS = (
     Method(
         "jrl",
         "JRL",
-        "mmlearn.linear.jrl:JRL",
+        "mmlearn.classical.jrl:JRL",
         "Zhai, Peng, Xiao, Learning Cross-Media Joint Representation With Sparse and "
         "Semisupervised Regularization, IEEE TCSVT 2014",
         webinar_row="JRL",
@@ -148,13 +148,13 @@ _METHODS = (
     Method(
         "multimodal_ae",
         "Multimodal autoencoder",
-        "mmlearn.neural.autoencoders:MultimodalAutoencoder",
+        "mmlearn.deep.autoencoders:MultimodalAutoencoder",
         "Ngiam, Khosla, Kim, Nam, Lee, Ng, Multimodal Deep Learning, ICML 2011",
     ),
     Method(
         "corr_ae",
         "Corr-AE",
-        "mmlearn.neural.autoencoders:CorrespondenceAutoencoder",
+        "mmlearn.deep.autoencoders:CorrespondenceAutoencoder",
         "Feng, Wang, Li, Cross-modal Retrieval with Correspondence Autoencoder, "
         "ACM Multimedia 2014",
         webinar_row="Corr-AE",
@@ -162,14 +162,14 @@ _METHODS = (
     Method(
         "dcca",
         "Deep CCA",
-        "mmlearn.neural.dcca:DCCA",
+        "mmlearn.deep.dcca:DCCA",
         "Andrew, Arora, Bilmes, Livescu, Deep Canonical Correlation Analysis, ICML 2013",
         webinar_row="DCCA",
     ),
     Method(
         "cmdn",
         "CMDN",
-        "mmlearn.neural.cmdn:CMDN",
+        "mmlearn.deep.cmdn:CMDN",
         "Peng, Huang, Qi, Cross-Media Shared Representation by Hierarchical Learning with "
         "Multiple Deep Networks, IJCAI 2016",
         webinar_row="CMDN",
@@ -177,7 +177,7 @@ _METHODS = (
     Method(
         "deep_sm",
         "Deep-SM",
-        "mmlearn.neural.deep_sm:DeepSM",
+        "mmlearn.deep.deep_sm:DeepSM",
         "Wei et al., Cross-Modal Retrieval With CNN Visual Features: A New Baseline, "
         "IEEE Transactions on Cybernetics 2017",
         webinar_row="Deep-SM",
@@ -185,14 +185,14 @@ _METHODS = (
     Method(
         "acmr",
         "ACMR",
-        "mmlearn.neural.acmr:ACMR",
+        "mmlearn.deep.acmr:ACMR",
         "Wang, Yang, Xu, Hanjalic, Shen, Adversarial Cross-Modal Retrieval, ACM Multimedia 2017",
         webinar_row="ACMR",
     ),
     Method(
         "ccl",
         "CCL",
-        "mmlearn.neural.ccl:CCL",
+        "mmlearn.deep.ccl:CCL",
         "Peng, Qi, Huang, Yuan, CCL: Cross-modal Correlation Learning With Multigrained Fusion "
         "by Hierarchical Network, IEEE Transactions on Multimedia 2018",
         webinar_row="CCL",
@@ -200,14 +200,14 @@ _METHODS = (
     Method(
         "triplet",
         "Triplet",
-        "mmlearn.neural.triplet:TripletEmbedding",
+        "mmlearn.deep.triplet:TripletEmbedding",
         "Schroff, Kalenichenko, Philbin, FaceNet: A Unified Embedding for Face Recognition and "
         "Clustering, CVPR 2015",
     ),
     Method(
         "sam",
         "SAM (adaptive triplet)",
-        "mmlearn.neural.triplet:SAM",
+        "mmlearn.deep.triplet:SAM",
         "Semedo, Magalhães, Cross-Modal Subspace Learning with Scheduled Adaptive Margin "
         "Constraints, ACM Multimedia 2019",
         webinar_row="SAM",
@@ -215,46 +215,46 @@ _METHODS = (
     Method(
         "infonce",
         "InfoNCE (CLIP)",
-        "mmlearn.neural.contrastive:InfoNCE",
+        "mmlearn.deep.contrastive:InfoNCE",
         "van den Oord, Li, Vinyals, Representation Learning with Contrastive Predictive Coding, "
         "2018; Radford et al., Learning Transferable Visual Models, ICML 2021",
     ),
     Method(
         "siglip",
         "SigLIP",
-        "mmlearn.neural.contrastive:SigLIP",
+        "mmlearn.deep.contrastive:SigLIP",
         "Zhai, Mustafa, Kolesnikov, Beyer, Sigmoid Loss for Language Image Pre-Training, ICCV 2023",
     ),
     Method(
         "supcon",
         "Supervised contrastive",
-        "mmlearn.neural.contrastive:SupCon",
+        "mmlearn.deep.contrastive:SupCon",
         "Khosla et al., Supervised Contrastive Learning, NeurIPS 2020",
     ),
     Method(
         "diachronic",
         "Diachronic (DCM)",
-        "mmlearn.neural.diachronic:Diachronic",
+        "mmlearn.deep.diachronic:Diachronic",
         "Semedo, Magalhães, Diachronic Cross-modal Embeddings, ACM Multimedia 2019",
     ),
     Method(
         "vilbert",
         "ViLBERT (co-attention)",
-        "mmlearn.transformers.coattention:ViLBERT",
+        "mmlearn.pairs.vilbert:ViLBERT",
         "Lu, Batra, Parikh, Lee, ViLBERT: Pretraining Task-Agnostic Visiolinguistic "
         "Representations for Vision-and-Language Tasks, NeurIPS 2019",
     ),
     Method(
         "twelve_in_one",
         "12-in-1 (multi-task)",
-        "mmlearn.transformers.multitask:TwelveInOne",
+        "mmlearn.pairs.twelve_in_one:TwelveInOne",
         "Lu, Goswami, Rohrbach, Parikh, Lee, 12-in-1: Multi-Task Vision and Language "
         "Representation Learning, CVPR 2020",
     ),
     Method(
         "r2c",
         "R2C",
-        "mmlearn.transformers.reasoning:R2C",
+        "mmlearn.pairs.r2c:R2C",
         "Zellers, Bisk, Farhadi, Choi, From Recognition to Cognition: Visual Commonsense "
         "Reasoning, CVPR 2019",
     ),
@@ -282,16 +282,16 @@ def get_method(name):
 # What methods keep beside numbers: the name that a saved file calls it by, and its class.
 PARTS = {
     "block_scale": "mmlearn.scaling:BlockScale",
-    "co_attention_config": "mmlearn.transformers.streams:CoAttentionConfig",
+    "co_attention_config": "mmlearn.pairs.streams:CoAttentionConfig",
     "history": "mmlearn.training:History",
-    "kernel_logistic": "mmlearn.linear.semantic:KernelLogistic",
-    "kernel_map": "mmlearn.linear.kernels:KernelMap",
-    "late_fusion": "mmlearn.transformers.late_fusion:LateFusion",
+    "kernel_logistic": "mmlearn.classical.semantic:KernelLogistic",
+    "kernel_map": "mmlearn.classical.kernels:KernelMap",
+    "late_fusion": "mmlearn.pairs.mean_pooling:LateFusion",
     "one_scale": "mmlearn.scaling:OneScale",
-    "pair_moments": "mmlearn.linear.moments:PairMoments",
+    "pair_moments": "mmlearn.classical.moments:PairMoments",
     "pca": "sklearn.decomposition:PCA",
-    "r2c_config": "mmlearn.transformers.reasoning:R2CConfig",
-    "region_scaler": "mmlearn.transformers.regions:RegionScaler",
+    "r2c_config": "mmlearn.pairs.r2c:R2CConfig",
+    "region_scaler": "mmlearn.pairs.regions:RegionScaler",
     "standardizer": "mmlearn.scaling:Standardizer",
 }
 

@@ -21,13 +21,13 @@ SLOW = (
     "grading/test_rebuild.py",
     "grading/test_release.py",
     "grading/test_sandbox.py",
-    "neural/test_autoencoders.py",
-    "neural/test_cmdn.py",
+    "deep/test_autoencoders.py",
+    "deep/test_cmdn.py",
     "test_front_door.py",
     "test_mutants.py",
     "test_notebooks.py",
     "test_packaging.py",
-    "transformers/test_benchmark.py",
+    "pairs/test_benchmark.py",
 )
 
 

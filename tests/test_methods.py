@@ -15,14 +15,14 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 
 import mmlearn
+from mmlearn.classical import CCA
 from mmlearn.contract import CoordinatedEmbedding, JointEmbedding
-from mmlearn.linear import CCA
-from mmlearn.neural.base import DeepMethod
+from mmlearn.deep.base import DeepMethod
 from mmlearn.registry import get_method
 from mmlearn.retrieval import chance_level
 
 NAMES = [method.name for method in mmlearn.methods(timed=True)]
-LINEAR = [m.name for m in mmlearn.methods(timed=True) if m.path.startswith("mmlearn.linear")]
+LINEAR = [m.name for m in mmlearn.methods(timed=True) if m.path.startswith("mmlearn.classical")]
 DEEP = [m.name for m in mmlearn.methods(timed=True) if issubclass(m.cls, DeepMethod)]
 SUPERVISED = [m.name for m in mmlearn.methods(timed=True) if m.supervised]
 MULTILABEL = [m.name for m in mmlearn.methods(timed=True) if m.multilabel]

@@ -32,7 +32,7 @@ from sklearn.manifold import TSNE
 from mmlearn import plotting
 from mmlearn.arrays import cosine_similarity
 from mmlearn.data import load_emoji
-from mmlearn.neural import SupCon
+from mmlearn.deep import SupCon
 from mmlearn.storage.files import write_atomically
 
 QUERIES = {  # a typed text, and how the names of the subgroups begin that answer it

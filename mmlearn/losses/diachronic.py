@@ -58,7 +58,7 @@ def diachronic_inter_loss(zx, zy, labels, times, window=math.inf, margin=0.2, mi
     always among them), and n a text of another category, of any time. A text of the category but
     of another time is neither. With an infinite window this is :func:`triplet_loss`.
 
-    Reconstruction, as :class:`mmlearn.neural.Diachronic`.
+    Reconstruction, as :class:`mmlearn.deep.Diachronic`.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def diachronic_intra_loss(zx, zy, labels, times, window=math.inf, margin=0.2):
     leaves the room to what tells categories from one another. With an infinite window all pairs
     of a category are pulled together, and none is pushed.
 
-    Reconstruction, as :class:`mmlearn.neural.Diachronic`.
+    Reconstruction, as :class:`mmlearn.deep.Diachronic`.
 
     Parameters
     ----------

@@ -56,7 +56,7 @@ def plot_attention(scenes, i, words, weights, word):
     i : int, which scene
     words : T str, as ``scenes.words[token]`` for the tokens of the text, without padding
     weights : (T, 1 + R), the attention from each word to the whole image and to each region, such
-        as a row of :meth:`mmlearn.transformers.ViLBERT.attention`
+        as a row of :meth:`mmlearn.pairs.ViLBERT.attention`
     word : int, which of the words is drawn in the scene
 
     Returns

@@ -15,7 +15,7 @@ def plot_trajectories(z, times, names, background=None, background_names=None, a
 
     Parameters
     ----------
-    z : (m, s, k), m items at s times, such as :meth:`mmlearn.neural.Diachronic.trajectories` gives
+    z : (m, s, k), m items at s times, such as :meth:`mmlearn.deep.Diachronic.trajectories` gives
     times : (s,), ascending; the first and the last are written into the legend
     names : m str
     background : (b, k) points that stay, such as the mean texts of some groups; or None
@@ -96,7 +96,7 @@ def plot_dispersion(times, dispersion, names, axes=None):
     Parameters
     ----------
     times : (b,), the middles of the bins
-    dispersion : (c, b), as from :func:`mmlearn.neural.semantic_dispersion`; NaN leaves a gap
+    dispersion : (c, b), as from :func:`mmlearn.deep.semantic_dispersion`; NaN leaves a gap
     names : c str
     axes : matplotlib axes to draw into, or None for a new figure
 

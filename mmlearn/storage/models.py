@@ -42,7 +42,7 @@ def save(model, path):
     Examples
     --------
     >>> import tempfile
-    >>> from mmlearn.linear import CCA
+    >>> from mmlearn.classical import CCA
     >>> x = np.random.default_rng(0).normal(size=(50, 3))
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     save(CCA(n_components=2).fit(x, x), f"{folder}/cca.safetensors")

@@ -1,6 +1,6 @@
 """Methods that the training loop trains: the one place that turns their settings into a run of it.
 
-A method of vectors (:mod:`mmlearn.neural.base`) or of pairs (:mod:`mmlearn.transformers.base`)
+A method of vectors (:mod:`mmlearn.deep.base`) or of pairs (:mod:`mmlearn.pairs.base`)
 writes its network and its loss. What changes in the course of a training, such as a margin that
 grows, stands in a :class:`Training`, which every hook is given.
 """

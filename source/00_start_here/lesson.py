@@ -22,8 +22,8 @@ import numpy as np
 from mmlearn import plotting
 from mmlearn.arrays import cosine_similarity
 from mmlearn.data import load_emoji
-from mmlearn.linear import CCA
-from mmlearn.neural import EarlyFusion
+from mmlearn.classical import CCA
+from mmlearn.classical import EarlyFusion
 from mmlearn.retrieval import evaluate_retrieval
 
 # %% [markdown]

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from mmlearn.data import load_emoji
-from mmlearn.neural import JointFusion
+from mmlearn.deep import JointFusion
 from mmlearn.plotting import use_style
 
 use_style()

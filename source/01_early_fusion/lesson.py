@@ -16,7 +16,8 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from mmlearn import plotting
 from mmlearn.data import load_emoji
-from mmlearn.neural import EarlyFusion, JointFusion
+from mmlearn.classical import EarlyFusion
+from mmlearn.deep import JointFusion
 from mmlearn.retrieval import evaluate_retrieval
 
 # %% [markdown]

@@ -13,7 +13,7 @@ import numpy as np
 from mmlearn import plotting, retrieval, scoreboard
 from mmlearn.arrays import cosine_similarity
 from mmlearn.data import load_emoji
-from mmlearn.linear import CCA, CFA
+from mmlearn.classical import CCA, CFA
 
 plotting.use_style()
 plt.rcParams["figure.dpi"] = 70

@@ -10,7 +10,7 @@ import numpy as np
 from mmlearn import plotting, retrieval, scoreboard
 from mmlearn.arrays import cosine_similarity
 from mmlearn.data import load_emoji
-from mmlearn.linear import CCA, JRL, KCCA, LGCFL, SCM, SM
+from mmlearn.classical import CCA, JRL, KCCA, LGCFL, SCM, SM
 
 plotting.use_style()
 plt.rcParams["figure.dpi"] = 70

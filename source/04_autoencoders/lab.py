@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from mmlearn.data import load_emoji
-from mmlearn.neural import CorrespondenceAutoencoder
+from mmlearn.deep import CorrespondenceAutoencoder
 from mmlearn.plotting import use_style
 from mmlearn.retrieval import evaluate_retrieval
 

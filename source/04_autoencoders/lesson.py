@@ -12,7 +12,7 @@ from emoji import EMOJI_DATA, config
 from mmlearn import plotting, retrieval, scoreboard
 from mmlearn.arrays import cosine_similarity
 from mmlearn.data import load_emoji
-from mmlearn.neural import CorrespondenceAutoencoder, MultimodalAutoencoder
+from mmlearn.deep import CorrespondenceAutoencoder, MultimodalAutoencoder
 
 plotting.use_style()
 
@@ -63,7 +63,7 @@ chance = retrieval.chance_level(labels[0], labels[0])
 # English and German. English is in both. So German names should find pictures by way of English?
 
 # %%
-from mmlearn.linear import CCA
+from mmlearn.classical import CCA
 
 
 def mean_map(z_a, z_b, labels):
@@ -156,7 +156,7 @@ plt.show()
 # %%
 import torch
 from torch import nn
-from mmlearn.neural.autoencoders import FusedAutoencoder
+from mmlearn.deep.autoencoders import FusedAutoencoder
 
 f, g = [nn.Linear(d, 2) for d in (5, 4, 3)], [nn.Linear(2, d) for d in (5, 4, 3)]
 x = [torch.randn(6, d) for d in (5, 4, 3)]

@@ -11,9 +11,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from mmlearn.data import load_emoji
-from mmlearn.linear import CCA
+from mmlearn.classical import CCA
 from mmlearn.losses import cca_loss
-from mmlearn.neural import DCCA
+from mmlearn.deep import DCCA
 from mmlearn.plotting import use_style
 
 use_style()

@@ -12,8 +12,8 @@ import torch
 from torch import nn
 from mmlearn import losses, plotting, registry, scoreboard
 from mmlearn.data import load_emoji
-from mmlearn.linear import CCA
-from mmlearn.neural import DCCA
+from mmlearn.classical import CCA
+from mmlearn.deep import DCCA
 from mmlearn.retrieval import chance_level, evaluate_retrieval as evaluate
 
 # %%

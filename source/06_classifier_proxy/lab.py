@@ -10,7 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from mmlearn.data import load_emoji
-from mmlearn.neural import DeepSM
+from mmlearn.deep import DeepSM
 from mmlearn.plotting import use_style
 from mmlearn.retrieval import evaluate_retrieval
 

@@ -12,7 +12,7 @@ from torch import nn
 from mmlearn import losses, plotting, retrieval, scoreboard
 from mmlearn.arrays import cosine_similarity
 from mmlearn.data import load_emoji
-from mmlearn.linear import CCA
+from mmlearn.classical import CCA
 
 # %%
 plotting.use_style()
@@ -229,7 +229,7 @@ for epochs, ax in zip((1, 5, 40), plt.subplots(1, 3, figsize=(9, 2.7))[1], stric
 # </details>
 
 # %%
-from mmlearn.neural import DeepSM
+from mmlearn.deep import DeepSM
 
 settings = dict(hidden=128, standardize=False, device="cpu", batch_size=256, learning_rate=2e-3)
 paired = {name: [] for name in ("Deep-SM, pairs", "Deep-SM, no pair", "CCA, pairs", "CCA, no pair")}

@@ -410,7 +410,7 @@ print(f"{pairs_loss(u, v, y).item():.5f} {pairs_loss(u, v, y, margin=2.5).item()
 # you expect. Every run prints its spread over three starts on one split; believe no difference that is smaller.
 
 # %% experiment="does_it_help"
-from mmlearn.neural import ACMR
+from mmlearn.deep import ACMR
 from mmlearn.retrieval import evaluate_retrieval
 
 train, test = load_emoji().features(image="cnn", text="lsa").split(seed=0)

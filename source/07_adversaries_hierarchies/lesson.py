@@ -49,7 +49,7 @@ WHOLE, EVERY = slice(0, 100), slice(None)  # the parts stand behind the whole, 1
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import normalize
 from sklearn.svm import SVC
-from mmlearn.neural import ACMR, CCL, CMDN
+from mmlearn.deep import ACMR, CCL, CMDN
 
 
 def judge(z_x, z_y, kind):
@@ -457,7 +457,7 @@ show(rows_ccl)
 
 
 # %%
-from mmlearn.linear import CCA
+from mmlearn.classical import CCA
 
 
 def cmdn_codes(m, data, n_steps):

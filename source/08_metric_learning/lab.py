@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from mmlearn.data import load_emoji
-from mmlearn.neural import TripletEmbedding
+from mmlearn.deep import TripletEmbedding
 from mmlearn.plotting import use_style
 from mmlearn.retrieval import evaluate_retrieval
 

@@ -21,7 +21,7 @@ import torch
 from mmlearn import losses, mining, plotting, retrieval, scoreboard
 from mmlearn.arrays import cosine_similarity
 from mmlearn.data import load_emoji
-from mmlearn.neural import SAM, InfoNCE, SigLIP, SupCon, TripletEmbedding
+from mmlearn.deep import SAM, InfoNCE, SigLIP, SupCon, TripletEmbedding
 
 plotting.use_style()
 
@@ -514,7 +514,7 @@ _ = axes[1].set(xlabel="negative (s_an 0.7, 0.5, 0.45, 0.1)", ylabel="share of t
 # which rows will have the better mAP by group, and which find the own partner more often?
 
 # %%
-from mmlearn.linear import CCA, SM
+from mmlearn.classical import CCA, SM
 
 added = {  # at the temperatures of the scoreboard
     "InfoNCE (pairs)": fits(InfoNCE, temperature=0.1, learn_temperature=False),

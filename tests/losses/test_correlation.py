@@ -6,7 +6,7 @@ import pytest
 import torch
 from loss_batches import K, embeddings
 
-from mmlearn.linear import CCA
+from mmlearn.classical import CCA
 from mmlearn.losses import (
     cca_loss,
 )

@@ -12,9 +12,9 @@ from sklearn.exceptions import NotFittedError
 from torch import nn
 
 import mmlearn
+from mmlearn.classical import CCA
 from mmlearn.contract import CoordinatedEmbedding
-from mmlearn.linear import CCA
-from mmlearn.neural import InfoNCE
+from mmlearn.deep import InfoNCE
 from mmlearn.registry import PARTS
 from mmlearn.storage.models import FORMAT
 
@@ -46,7 +46,8 @@ def write(path, description):
 
 
 @pytest.mark.parametrize(
-    "name", ["os:system", "builtins:dict", "mmlearn.linear.cca:CCA", "sklearn.svm:SVC", "nothing"]
+    "name",
+    ["os:system", "builtins:dict", "mmlearn.classical.cca:CCA", "sklearn.svm:SVC", "nothing"],
 )
 def test_a_file_names_methods_and_their_parts_and_no_other_class(tmp_path, name):
     model = {"$object": name, "state": {}, "own_encoders": []}

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from mmlearn.neural import SAM, TripletEmbedding
+from mmlearn.deep import SAM, TripletEmbedding
 from mmlearn.training import fit
 from mmlearn.training.device import pick_device
 

@@ -1,0 +1,74 @@
+"""How far the items of a category lie apart, by time."""
+
+import numpy as np
+
+from mmlearn.arrays import check_matrix, to_numpy
+from mmlearn.deep.temporal import check_times
+
+__all__ = ["semantic_dispersion"]
+
+
+def semantic_dispersion(z, labels, times, bins=10):
+    """How far the items of a category lie from their centroid, by time.
+
+    For category c and time bin b, with u the unit-length embeddings of its n items there::
+
+        D_cb = Σ_i ||u_i - ū_cb||² / (n - 1)
+
+    It is the mean cosine distance of two different items, so that bins with few items compare
+    with bins with many: the plain mean distance to the centroid would shrink with n.
+
+    Parameters
+    ----------
+    z : (n, k)
+    labels : (n,) classes
+    times : (n,)
+    bins : int, so many of equal length; or their edges (b + 1,), ascending
+
+    Returns
+    -------
+    centres (b,), the middles of the bins, and D (c, b), one row a category in ascending order; NaN
+    where a category has fewer than two items
+
+    Raises
+    ------
+    ValueError: bad arrays, lengths that differ, or bins that are no positive number or no edges
+
+    References
+    ----------
+    Semedo, Magalhães, Diachronic Cross-modal Embeddings, ACM MM 2019 (the idea; the definition is
+    a reconstruction).
+
+    >>> z = np.array([[1.0, 0.0], [1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+    >>> semantic_dispersion(z, [0, 0, 0, 0], [0.0, 1.0, 9.0, 10.0], bins=2)[1]
+    array([[0., 1.]])
+    """
+    z = to_numpy(check_matrix(z, "z")).astype(np.float64)
+    times, labels = check_times(times, len(z)), to_numpy(labels)
+    if labels.shape != (len(z),):
+        raise ValueError(f"labels must have shape ({len(z)},), one an item, got {labels.shape}.")
+    edges = _edges(bins, times)
+    # The last edge belongs to the last bin; what lies outside all of them belongs to none.
+    bin_of = np.searchsorted(edges, times, side="right") - 1
+    bin_of[times == edges[-1]] = len(edges) - 2
+    norm = np.linalg.norm(z, axis=1, keepdims=True)
+    u = z / np.where(norm > 0, norm, 1)
+    kinds = np.unique(labels)
+    d = np.full((len(kinds), len(edges) - 1), np.nan)
+    for row, kind in enumerate(kinds):
+        for b in range(d.shape[1]):
+            here = u[(labels == kind) & (bin_of == b)]
+            if len(here) > 1:
+                d[row, b] = ((here - here.mean(axis=0)) ** 2).sum() / (len(here) - 1)
+    return (edges[:-1] + edges[1:]) / 2, d
+
+
+def _edges(bins, times):
+    if np.ndim(bins) == 0:
+        if not isinstance(bins, int | np.integer) or bins < 1:
+            raise ValueError(f"bins must be a whole number of at least 1, or edges, got {bins!r}.")
+        return np.linspace(times.min(), times.max(), bins + 1 if np.ptp(times) else 2)
+    edges = np.asarray(bins, dtype=np.float64)
+    if edges.ndim != 1 or len(edges) < 2 or not (np.diff(edges) > 0).all():
+        raise ValueError("the edges of bins must be two or more ascending numbers.")
+    return edges
