@@ -16,13 +16,26 @@ import torch
 from mmlearn.arrays import cosine_similarity
 
 __all__ = [
+    "MINING",
     "active_counts",
     "batch_all",
     "batch_hard",
+    "check_mining",
     "embedding_health",
     "relevant_pairs",
     "semi_hard",
 ]
+
+MINING = ("all", "semi-hard", "hard")  # what a loss may be told to learn from
+
+
+def check_mining(mining):
+    """Refuse what is no name of a kind of mining.
+
+    >>> check_mining("semi-hard")
+    """
+    if mining not in MINING:
+        raise ValueError(f'mining must be "all", "semi-hard" or "hard", got {mining!r}.')
 
 
 def relevant_pairs(labels, n, device=None):

@@ -21,12 +21,11 @@ from mmlearn.deep.temporal import (
     check_times,
 )
 from mmlearn.losses import diachronic_inter_loss, diachronic_intra_loss
+from mmlearn.mining import check_mining
 from mmlearn.retrieval import cross_modal_map
 from mmlearn.training import gather
 
 __all__ = ["Diachronic", "Neighbour"]
-
-MINING = ("all", "semi-hard", "hard")
 
 
 class Neighbour(NamedTuple):
@@ -162,8 +161,7 @@ class Diachronic(SizedMethod, DeepEmbedding):
                 check_number(getattr(self, name), name, above=0)
         if not 0 <= self.intra < math.inf:
             raise ValueError(f"intra must not be negative, got {self.intra}.")
-        if self.mining not in MINING:
-            raise ValueError(f'mining must be "all", "semi-hard" or "hard", got {self.mining!r}.')
+        check_mining(self.mining)
         check_number(self.n_frequencies, "n_frequencies", 0, whole=True)
 
     def _targets(self, labels, n):

@@ -19,12 +19,10 @@ from mmlearn.losses import (
     sam_schedule,
     triplet_loss,
 )
-from mmlearn.mining import embedding_health
+from mmlearn.mining import check_mining, embedding_health
 from mmlearn.training import gather
 
 __all__ = ["SAM", "TripletEmbedding"]
-
-MINING = ("all", "semi-hard", "hard")
 
 
 class TripletEmbedding(SizedMethod, DeepEmbedding):
@@ -92,8 +90,7 @@ class TripletEmbedding(SizedMethod, DeepEmbedding):
     def _check_settings(self, n):
         super()._check_settings(n)
         check_number(self.margin, "margin", above=0)
-        if self.mining not in MINING:
-            raise ValueError(f'mining must be "all", "semi-hard" or "hard", got {self.mining!r}.')
+        check_mining(self.mining)
 
     def _targets(self, labels, n):
         return (class_targets(self, labels, n),)

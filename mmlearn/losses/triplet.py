@@ -9,7 +9,7 @@ from mmlearn.losses.checks import (
     check_positive,
     full_precision,
 )
-from mmlearn.mining import active_counts, batch_hard, relevant_pairs, semi_hard
+from mmlearn.mining import active_counts, batch_hard, check_mining, relevant_pairs, semi_hard
 
 __all__ = ["triplet_loss", "triplet_loss_one_way"]
 
@@ -91,15 +91,14 @@ def triplet_loss_one_way(similarity, relevant, margin=0.2, mining="all"):
     >>> round(loss.item(), 6), s.grad.tolist()
     (0.1, [[-1.0, 1.0, 0.0]])
     """
+    check_mining(mining)
     similarity = at_least_float32(similarity)
     if mining == "all":
         c_ap, c_an = active_counts(similarity, relevant, margin)
         total = (c_an * (margin + similarity) - c_ap * similarity).sum()
         return total / c_ap.sum().clamp(min=1)
-    miners = {"semi-hard": semi_hard, "hard": batch_hard}
-    if mining not in miners:
-        raise ValueError(f'mining must be "all", "semi-hard" or "hard", got {mining!r}.')
-    a, p, n = miners[mining](similarity.detach(), relevant, margin)
+    mine = semi_hard if mining == "semi-hard" else batch_hard
+    a, p, n = mine(similarity.detach(), relevant, margin)
     if torch.is_tensor(margin):
         margin = margin[a, n]
     losses = (margin - similarity[a, p] + similarity[a, n]).relu()

@@ -12,7 +12,8 @@ from mmlearn.pairs.base import (
     choice_accuracy,
 )
 from mmlearn.pairs.streams import CoAttentionConfig
-from mmlearn.pairs.tokens import PAD, SEP, check_tokens, split_response
+from mmlearn.pairs.tokens import check_tokens, split_response
+from mmlearn.special_tokens import PAD, SEP
 
 __all__ = ["AnswerHead", "AnswersQuestions", "answer_loss", "answers_of_batch"]
 

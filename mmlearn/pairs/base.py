@@ -6,7 +6,8 @@ from torch.nn import functional as F
 from mmlearn.arrays import check_labels
 from mmlearn.contract import PairScorer
 from mmlearn.pairs.regions import Regions, RegionScaler
-from mmlearn.pairs.tokens import PAD, check_tokens
+from mmlearn.pairs.tokens import check_tokens
+from mmlearn.special_tokens import PAD
 from mmlearn.training.method import TrainedMethod
 
 __all__ = [

@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 from mmlearn.pairs.answers import AnswerHead, AnswersQuestions
 from mmlearn.pairs.streams import TwoStreams
-from mmlearn.pairs.tokens import PAD
+from mmlearn.special_tokens import PAD
 
 __all__ = ["LateFusion"]
 

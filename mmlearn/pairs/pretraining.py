@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from mmlearn.pairs.tokens import MASK
+from mmlearn.special_tokens import FIRST_WORD, MASK
 
 __all__ = [
     "PreTraining",
@@ -18,7 +18,6 @@ __all__ = [
 ]
 
 SHARE = 0.15  # of the words and of the regions that are masked
-SPECIAL = 5  # ids below it are no words: [PAD] [CLS] [SEP] [MASK] [UNK]
 
 
 def mask_tokens(tokens, vocabulary, share=SHARE):
@@ -30,11 +29,11 @@ def mask_tokens(tokens, vocabulary, share=SHARE):
     >>> targets
     tensor([[-100,    9,    9, -100, -100]])
     """
-    chosen = (torch.rand(tokens.shape, device=tokens.device) < share) & (tokens >= SPECIAL)
+    chosen = (torch.rand(tokens.shape, device=tokens.device) < share) & (tokens >= FIRST_WORD)
     fate = torch.rand(tokens.shape, device=tokens.device)
     masked = tokens.masked_fill(chosen & (fate < 0.8), MASK)
-    if vocabulary > SPECIAL:
-        another = torch.randint(SPECIAL, vocabulary, tokens.shape, device=tokens.device)
+    if vocabulary > FIRST_WORD:
+        another = torch.randint(FIRST_WORD, vocabulary, tokens.shape, device=tokens.device)
         masked = torch.where(chosen & (fate >= 0.9), another, masked)
     return masked, tokens.masked_fill(~chosen, -100)
 

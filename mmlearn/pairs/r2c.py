@@ -16,7 +16,8 @@ from mmlearn.pairs.base import (
     choice_accuracy,
     take_weights,
 )
-from mmlearn.pairs.tokens import CLS, PAD, SEP, check_tokens, split_response
+from mmlearn.pairs.tokens import check_tokens, split_response
+from mmlearn.special_tokens import CLS, PAD, SEP
 
 __all__ = ["R2C", "R2CConfig", "answer_and_rationale", "without_query"]
 

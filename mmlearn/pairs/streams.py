@@ -8,7 +8,8 @@ from torch.nn import functional as F
 
 from mmlearn.deep.base import mlp
 from mmlearn.pairs.attention import CoAttentionLayer, SelfAttentionLayer
-from mmlearn.pairs.tokens import PAD, segments
+from mmlearn.pairs.tokens import segments
+from mmlearn.special_tokens import PAD
 
 __all__ = ["CoAttentionConfig", "TwoStreams"]
 

@@ -3,9 +3,9 @@
 import numpy as np
 import torch
 
-__all__ = ["CLS", "MASK", "PAD", "SEP", "check_tokens", "segments", "split_response"]
+from mmlearn.special_tokens import CLS, PAD, SEP  # noqa: F401 - CLS: for the example
 
-PAD, CLS, SEP, MASK = range(4)  # the ids that stand for no word
+__all__ = ["check_tokens", "segments", "split_response"]
 
 
 def segments(tokens):

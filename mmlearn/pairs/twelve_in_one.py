@@ -22,6 +22,7 @@ from mmlearn.pairs.regions import Regions
 from mmlearn.pairs.schedule import StopAndGo
 from mmlearn.pairs.streams import CoAttentionConfig, TwoStreams
 from mmlearn.pairs.tokens import check_tokens, split_response
+from mmlearn.special_tokens import CLS
 from mmlearn.training.method import Training
 
 __all__ = ["TASKS", "Task", "TwelveInOne", "task_of"]
@@ -66,7 +67,7 @@ def task_of(name, scenes):
     if name == "answering":
         return Task(images, items.answer_choices()[0], items.label)
     if name == "retrieval":
-        start = np.ones((len(items), items.answers.shape[1], 1), dtype=np.int64)  # [CLS]
+        start = np.full((len(items), items.answers.shape[1], 1), CLS, dtype=np.int64)
         return Task(images, np.concatenate([start, items.answers], axis=2), items.label)
     return Task(images, items.tokens, items.label)
 

@@ -21,9 +21,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 from mmlearn import plotting
 from mmlearn.arrays import cosine_similarity
-from mmlearn.data import load_emoji
 from mmlearn.classical import CCA
 from mmlearn.classical import EarlyFusion
+from mmlearn.data import load_emoji
 from mmlearn.retrieval import evaluate_retrieval
 
 # %% [markdown]

@@ -15,8 +15,8 @@ import pandas as pd
 import torch
 from sklearn.linear_model import LogisticRegression
 from mmlearn import plotting
-from mmlearn.data import load_emoji
 from mmlearn.classical import EarlyFusion
+from mmlearn.data import load_emoji
 from mmlearn.deep import JointFusion
 from mmlearn.retrieval import evaluate_retrieval
 

@@ -12,8 +12,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from mmlearn import plotting, retrieval, scoreboard
 from mmlearn.arrays import cosine_similarity
-from mmlearn.data import load_emoji
 from mmlearn.classical import CCA, CFA
+from mmlearn.data import load_emoji
 
 plotting.use_style()
 plt.rcParams["figure.dpi"] = 70

@@ -9,8 +9,8 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from mmlearn.data import load_emoji
 from mmlearn.classical import KCCA
+from mmlearn.data import load_emoji
 from mmlearn.plotting import use_style
 from mmlearn.retrieval import evaluate_retrieval
 

@@ -9,8 +9,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from mmlearn import plotting, retrieval, scoreboard
 from mmlearn.arrays import cosine_similarity
-from mmlearn.data import load_emoji
 from mmlearn.classical import CCA, JRL, KCCA, LGCFL, SCM, SM
+from mmlearn.data import load_emoji
 
 plotting.use_style()
 plt.rcParams["figure.dpi"] = 70

@@ -10,10 +10,10 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from mmlearn.data import load_emoji
 from mmlearn.classical import CCA
-from mmlearn.losses import cca_loss
+from mmlearn.data import load_emoji
 from mmlearn.deep import DCCA
+from mmlearn.losses import cca_loss
 from mmlearn.plotting import use_style
 
 use_style()

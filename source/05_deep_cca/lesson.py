@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import nn
 from mmlearn import losses, plotting, registry, scoreboard
-from mmlearn.data import load_emoji
 from mmlearn.classical import CCA
+from mmlearn.data import load_emoji
 from mmlearn.deep import DCCA
 from mmlearn.retrieval import chance_level, evaluate_retrieval as evaluate
 

@@ -11,8 +11,8 @@ import torch
 from torch import nn
 from mmlearn import losses, plotting, retrieval, scoreboard
 from mmlearn.arrays import cosine_similarity
-from mmlearn.data import load_emoji
 from mmlearn.classical import CCA
+from mmlearn.data import load_emoji
 
 # %%
 plotting.use_style()

@@ -13,10 +13,11 @@ mpl.use("Agg")
 
 from mmlearn.data import load_emoji, load_scenes
 from mmlearn.data.scenes import KINDS, NAMES, WORDS, decode, encode, join
-from mmlearn.data.scenes.vocabulary import CATEGORIES, CATEGORY, NUMBERS, UNK
+from mmlearn.data.scenes.vocabulary import CATEGORIES, CATEGORY, NUMBERS
 from mmlearn.data.scenes.world import LEVELS, SIDES, lines
 from mmlearn.features import CNNFeatures
 from mmlearn.plotting import plot_scene
+from mmlearn.special_tokens import UNK
 
 SPLITS = ("train", "validation", "test")
 CHECKED = 30

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmlearn.data.scenes.vocabulary import CLS, NAMES, PAD, SEP, decode, encode, join
+from mmlearn.data.scenes.vocabulary import NAMES, decode, encode, join
+from mmlearn.special_tokens import CLS, PAD, SEP
 
-__all__ = ["Items", "say"]
+__all__ = ["Items", "fill_pattern"]
 
 PER_ITEM = (
     "scene",
@@ -144,7 +145,7 @@ _NAME_IDS = [encode(name)[0] for name in NAMES]
 _IDS = {}
 
 
-def say(pattern, state=None, **slots):
+def fill_pattern(pattern, state=None, **slots):
     """A pattern with its {slots} filled: (ids, tags).
 
     A slot is a str; an int, a region of `state`, which is named and tagged; or ("object", o),

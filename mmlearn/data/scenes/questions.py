@@ -4,8 +4,8 @@ import random
 from collections import Counter, defaultdict
 from itertools import permutations, product
 
-from mmlearn.data.scenes.items import Items, say
-from mmlearn.data.scenes.rationales import deal, displacement, places_of
+from mmlearn.data.scenes.items import Items, fill_pattern
+from mmlearn.data.scenes.rationales import deal_rationales, displacement, places_of
 from mmlearn.data.scenes.vocabulary import CATEGORIES, NUMBERS
 from mmlearn.data.scenes.world import DIRECTIONS, LEVELS
 
@@ -103,7 +103,7 @@ class _Asker:
         self.asked = defaultdict(Counter)
 
     def word(self, key, state=None, **slots):
-        return say(wording_of(self.rng, WORDINGS[key], self.wording), state, **slots)
+        return fill_pattern(wording_of(self.rng, WORDINGS[key], self.wording), state, **slots)
 
     def one_of_four(self, right, others):
         """The right text and three others in random order, and where the right one is."""
@@ -135,14 +135,14 @@ def make_questions(world, kinds, seed, wording):
                 if record is not None:
                     records.append({**record, "scene": row, "kind": kind})
                     break
-    deal(ask, records)
+    deal_rationales(ask, records)
     return Items.collect("questions", kinds, records)
 
 
 def _named(ask, state, text, right, others):
     """A record whose answers are the names of regions or ("object", o)."""
     answers, label = ask.one_of_four(
-        say("{x}", state, x=right), [say("{x}", state, x=o) for o in others]
+        fill_pattern("{x}", state, x=right), [fill_pattern("{x}", state, x=o) for o in others]
     )
     return {"text": text, "answers": answers, "label": label}
 
@@ -254,9 +254,9 @@ def _count_around(ask, state):
 
 def _counted(ask, state, text, regions, lines, direction=None):
     right = len(regions)
-    others = [say(NUMBERS[k]) for k in range(1, 5) if k != right]
+    others = [fill_pattern(NUMBERS[k]) for k in range(1, 5) if k != right]
     ask.rng.shuffle(others)
-    answers, label = ask.one_of_four(say(NUMBERS[right]), others)
+    answers, label = ask.one_of_four(fill_pattern(NUMBERS[right]), others)
     dealt = places_of(ask, state, regions, lines, ("counting", right, direction))
     return {"text": text, "answers": answers, "label": label, "deal": dealt}
 
@@ -312,7 +312,8 @@ def _most(ask, state):
             continue
         ask.asked["most"][right] += 1
         answers, label = ask.one_of_four(
-            say(CATEGORIES[right]), [say(CATEGORIES[c]) for c in rng.sample(fewer, 3)]
+            fill_pattern(CATEGORIES[right]),
+            [fill_pattern(CATEGORIES[c]) for c in rng.sample(fewer, 3)],
         )
         dealt = places_of(ask, state, state.by_category[right], "columns", ("most",))
         return {"text": ask.word("most"), "answers": answers, "label": label, "deal": dealt}

@@ -3,11 +3,11 @@
 from collections import defaultdict
 from itertools import combinations_with_replacement
 
-from mmlearn.data.scenes.items import say
+from mmlearn.data.scenes.items import fill_pattern
 from mmlearn.data.scenes.vocabulary import NUMBERS
 from mmlearn.data.scenes.world import DIRECTIONS
 
-__all__ = ["deal", "displacement", "places_of"]
+__all__ = ["deal_rationales", "displacement", "places_of"]
 
 DISPLACEMENT = (
     "it is {k} {columns} {r} the {a} and {m}",
@@ -17,7 +17,8 @@ IN_LINES = ("{it} in {lines} {list}", "you can see that {it} in {lines} {list}")
 
 
 def displacement(ask, state, right, subject, direction):
-    """How far the answer is from the subject: (group, value, say it, values) for :func:`deal`.
+    """How far the answer is from the subject: (group, value, say it, values) for
+    :func:`deal_rationales`.
 
     value = (k, m): k cells in the direction and m across it, where |m| < k, so that any of the
     values would make the answer right.
@@ -45,7 +46,7 @@ def _apart(ask, state, subject, direction, k, m):
     pattern = DISPLACEMENT[ask.wording == "unseen"]
     number, columns = _number(k, unit).split()
     slots = {"k": number, "columns": columns, "r": DIRECTIONS[direction], "m": offset}
-    return say(pattern, state, a=subject, **slots)
+    return fill_pattern(pattern, state, a=subject, **slots)
 
 
 def _side(m):
@@ -64,7 +65,7 @@ def places_of(ask, state, regions, lines, group):
         *before, last = (NUMBERS[c + 1] for c in value)
         listed = f"{' , '.join(before)} and {last}" if before else last
         one = not before
-        return say(
+        return fill_pattern(
             IN_LINES[ask.wording == "unseen"],
             it="it is" if one else "they are",
             lines=lines[:-1] if one else lines,
@@ -75,7 +76,7 @@ def places_of(ask, state, regions, lines, group):
     return group, value, because, values
 
 
-def deal(ask, records):
+def deal_rationales(ask, records):
     """Give each record with "deal" = (group, value, say it, values) its four rationales.
 
     Within a group the records are put into sets of four with four different values: each takes

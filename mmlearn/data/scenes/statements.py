@@ -4,7 +4,7 @@ import random
 from collections import defaultdict
 from itertools import product
 
-from mmlearn.data.scenes.items import Items, say
+from mmlearn.data.scenes.items import Items, fill_pattern
 from mmlearn.data.scenes.questions import around, wording_of
 from mmlearn.data.scenes.vocabulary import CATEGORIES, NUMBERS
 from mmlearn.data.scenes.world import DIRECTIONS
@@ -85,7 +85,7 @@ def make_captions(world, seed, wording):
         wrong = [rng.choice([q for q in range(4) if q != r]) for r in right]
         pattern = wording_of(rng, CAPTIONS, wording)
         texts = [
-            say(pattern, state, a=a, b=b, c=c, d=d, r=DIRECTIONS[r], q=DIRECTIONS[q])
+            fill_pattern(pattern, state, a=a, b=b, c=c, d=d, r=DIRECTIONS[r], q=DIRECTIONS[q])
             for r, q in product(*zip(right, wrong, strict=True))
         ]
         order = rng.sample(range(4), 4)
@@ -115,7 +115,7 @@ def make_expressions(world, seed, wording):
             if found is None:
                 continue
             label, slots = found
-            text = say(wording_of(rng, EXPRESSIONS[name], wording), state, **slots)
+            text = fill_pattern(wording_of(rng, EXPRESSIONS[name], wording), state, **slots)
             # Its tags would give the meant region away where it is named.
             text = text if name != "name" else (text[0], [-1] * len(text[1]))
             records.append({"scene": row, "text": text, "label": label, "kind": kind})
@@ -207,7 +207,7 @@ def _tell(pattern, slots):
         "a": lambda v: ("object", v),
         "b": lambda v: ("object", v),
     }
-    return say(pattern, **{key: words[key](value) for key, value in slots.items()})
+    return fill_pattern(pattern, **{key: words[key](value) for key, value in slots.items()})
 
 
 def _propose_relation(rng, first, second):

@@ -2,16 +2,13 @@
 
 import numpy as np
 
+from mmlearn.special_tokens import PAD, UNK
+
 __all__ = [
     "CATEGORIES",
     "CATEGORY",
-    "CLS",
-    "MASK",
     "NAMES",
     "NUMBERS",
-    "PAD",
-    "SEP",
-    "UNK",
     "WORDS",
     "decode",
     "encode",
@@ -48,7 +45,6 @@ _SENTENCES = """a above and are as below both can column columns first fewer has
     huge in is it just large larger largest left less lower many medium more most not of one only
     or other picture pictures right row rows same second see size small smaller smallest than that
     the then there these they thing things tiny to together two what which you , . ?"""
-PAD, CLS, SEP, MASK, UNK = range(5)
 WORDS = (
     "[PAD]",
     "[CLS]",
