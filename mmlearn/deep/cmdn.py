@@ -71,6 +71,7 @@ class CMDN(SizedMethod, DeepEmbedding):
 
     Examples
     --------
+    >>> import numpy as np
     >>> rng = np.random.default_rng(0)
     >>> x, y, labels = rng.normal(size=(40, 3)), rng.normal(size=(40, 2)), np.arange(40) % 2
     >>> model = CMDN(n_components=4, hidden=8, epochs=2, device="cpu").fit(x, y, labels)

@@ -188,23 +188,22 @@ def test_a_whole_without_parts_is_cut_likewise_and_fewer_columns_make_fewer_part
     assert model.groups_[1] == [slice(0, 2), slice(0, 1), slice(1, 2)]
 
 
-def test_both_stages_go_on_exactly_where_they_were_interrupted(rng, monkeypatch, tmp_path):
+def test_both_stages_go_on_exactly_where_they_were_interrupted(rng, tmp_path):
     x, y, labels = data(rng)
     whole = ccl(epochs=3).fit(x, y, labels)
+    stages = []
 
-    class Interrupted(Exception):
-        pass
+    def stops_once_in_each_stage(training):
+        if training.progress > 0.5 and training.stage not in stages:
+            stages.append(training.stage)
+            raise KeyboardInterrupt
 
-    def stops(self, progress):  # of stage 2
-        if progress > 0.5:
-            raise Interrupted
-
-    path = tmp_path / "ccl.safetensors"
-    with monkeypatch.context() as patch:
-        patch.setattr(CCL, "_on_epoch", stops)
-        with pytest.raises(Interrupted):
-            ccl(epochs=3, checkpoint=path).fit(x, y, labels)
-    resumed = ccl(epochs=3, checkpoint=path).fit(x, y, labels)
+    resumed = ccl(epochs=3, checkpoint=tmp_path / "ccl", on_epoch=stops_once_in_each_stage)
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            resumed.fit(x, y, labels)
+    resumed.fit(x, y, labels)
+    assert stages == ["pretraining", None]
     np.testing.assert_array_equal(whole.embed_images(x), resumed.embed_images(x))
     assert whole.history_ == resumed.history_
     assert whole.pretraining_history_ == resumed.pretraining_history_
