@@ -184,8 +184,8 @@ def cosine_similarity(a, b):
     >>> cosine_similarity(np.array([[0.0, 2.0]]), np.array([[0.0, 5.0], [1.0, 0.0]]))
     array([[1., 0.]])
     """
-    a, b = promoted(a, b)
-    return _unit_rows(a) @ _unit_rows(b).T
+    a, b = promoted(_unit_rows(at_least_float32(a)), _unit_rows(at_least_float32(b)))
+    return a @ b.T
 
 
 def inner_products(a, b):
