@@ -83,7 +83,7 @@ def _parser():
         help="what to learn from and to score by: labels, sublabels, tags (several an item) or "
         "pairs; what is usual for the dataset",
     )
-    board.add_argument("--methods", metavar="A,B", help="names that `mmlearn methods` lists; all")
+    board.add_argument("--methods", metavar="A,B", help="names that `mmlearn methods` lists, or all (default)")
     board.add_argument("--seeds", type=int, default=3, metavar="N", help="random splits; 3")
     board.add_argument("--json", type=Path, metavar="FILE", help="write the results as JSON")
     board.add_argument("--csv", type=Path, metavar="FILE", help="write the results as CSV")
@@ -120,7 +120,7 @@ def _scoreboard(args):
     if args.plot and args.plot.suffix.lower() not in PICTURES:
         raise ValueError(f"--plot draws {', '.join(PICTURES)}, not {args.plot.suffix or 'that'}.")
     names = None
-    if args.methods is not None:
+    if args.methods not in (None, "all"):
         names = [name.strip() for name in args.methods.split(",") if name.strip()]
     try:
         board = run(args.dataset, names, args.seeds, not args.no_progress, args.labels)

@@ -197,6 +197,15 @@ def test_wikipedia_shows_what_papers_report_and_marks_what_is_unconfirmed():
     assert "not\nconfirmed" in text
 
 
+@pytest.mark.parametrize("asked", [[], ["--methods", "all"]])
+def test_all_methods_that_have_a_place_are_run_unless_some_are_named(asked, monkeypatch, capsys):
+    seen = []
+    board = scoreboard.Scoreboard("emoji", 0.1, 1, [])
+    monkeypatch.setattr(scoreboard, "run", lambda *settings: seen.append(settings[1]) or board)
+    assert main(["scoreboard", *asked]) == 0
+    assert seen == [None]
+
+
 def test_methods_lists_every_method(capsys):
     assert main(["methods"]) == 0
     shown = capsys.readouterr().out
