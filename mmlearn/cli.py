@@ -83,7 +83,9 @@ def _parser():
         help="what to learn from and to score by: labels, sublabels, tags (several an item) or "
         "pairs; what is usual for the dataset",
     )
-    board.add_argument("--methods", metavar="A,B", help="names that `mmlearn methods` lists, or all (default)")
+    board.add_argument(
+        "--methods", metavar="A,B", help="names that `mmlearn methods` lists, or all (default)"
+    )
     board.add_argument("--seeds", type=int, default=3, metavar="N", help="random splits; 3")
     board.add_argument("--json", type=Path, metavar="FILE", help="write the results as JSON")
     board.add_argument("--csv", type=Path, metavar="FILE", help="write the results as CSV")

@@ -45,6 +45,7 @@ class JointFusion(SizedMethod, JointEmbedding):
 
     Examples
     --------
+    >>> import numpy as np
     >>> rng = np.random.default_rng(0)
     >>> labels = np.arange(40) % 2
     >>> x, y = rng.normal(size=(40, 3)) + labels[:, None], rng.normal(size=(40, 2))

@@ -158,6 +158,7 @@ import torch
 from torch import nn
 from mmlearn.deep.autoencoders import FusedAutoencoder
 
+torch.manual_seed(0)
 f, g = [nn.Linear(d, 2) for d in (5, 4, 3)], [nn.Linear(2, d) for d in (5, 4, 3)]
 x = [torch.randn(6, d) for d in (5, 4, 3)]
 subsets = [{0, 1, 2}, {0}, {1}, {2}, {1, 2}, {0, 2}, {0, 1}]
