@@ -80,7 +80,8 @@ def open_lab(arguments=()):
             "account; or, in a container: mmlearn lab --allow-root "
             "(make lab LAB_ARGS=--allow-root)."
         )
-    print(*copy_notebooks(root), sep="\n", end="")
+    for note in copy_notebooks(root):
+        print(note)
     print(f"JupyterLab opens your copies in {root / WORK} (Ctrl-C twice to stop) ...", flush=True)
     config = str(Path(__file__).parent / "jupyter")
     paths = [config, *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]

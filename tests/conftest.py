@@ -23,10 +23,12 @@ SLOW = (
     "grading/test_sandbox.py",
     "deep/test_autoencoders.py",
     "deep/test_cmdn.py",
+    "test_contributing.py",
     "test_front_door.py",
     "test_mutants.py",
     "test_notebooks.py",
     "test_packaging.py",
+    "test_pins.py",
     "pairs/test_benchmark.py",
 )
 

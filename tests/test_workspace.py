@@ -112,6 +112,17 @@ def test_jupyterlab_serves_the_whole_course_and_opens_the_first_lesson(root, sta
     assert (root / "work" / LAB).is_file()
 
 
+def test_what_stays_is_told_on_lines_of_its_own(root, started, monkeypatch, capsys):
+    monkeypatch.setattr(workspace.os, "geteuid", lambda: 1000)
+    copy_notebooks(root)
+    for name in (LESSON, LAB):
+        put(root / "work" / name, "mine")
+        put(root / name, "second")
+    open_lab()
+    said = capsys.readouterr().out.splitlines()
+    assert [line.startswith("work/") for line in said] == [True, True, False]
+
+
 def test_root_is_told_what_to_do_before_anything_starts(started, monkeypatch, capsys):
     monkeypatch.setattr(workspace.os, "geteuid", lambda: 0)
     assert main(["lab"]) == 2
