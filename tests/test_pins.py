@@ -95,7 +95,7 @@ def test_installed_pins_admit_the_oldest_python_unless_a_marker_leaves_them_out(
             found = distribution(name)
         except PackageNotFoundError:  # of another system
             continue
-        asked = found.metadata["Requires-Python"] or ""
+        asked = found.metadata.get("Requires-Python") or ""
         if found.version == version and OLDEST not in SpecifierSet(asked):
             refused.append(f"{name}=={version} needs Python {asked}")
     assert refused == []
