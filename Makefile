@@ -42,11 +42,11 @@ check: $(READY)
 test: $(READY)
 	@start=$$(date +%s); \
 	echo "1/4 lint (seconds)" && $(LINT) && \
-	echo "2/4 emoji pictures and features (once, under a minute)" && \
+	echo "2/4 emoji pictures and features (once, about a minute)" && \
 	$(RUN) -c "from mmlearn.data import load_emoji; load_emoji().features(image='cnn').images" && \
-	echo "3/4 unit tests, the examples of the docstrings, labs and grading (a few minutes)" && \
+	echo "3/4 unit tests, the examples of the docstrings, labs and grading (6 to 12 minutes)" && \
 	$(RUN) $(UNIT) && \
-	echo "4/4 every lesson and solution from top to bottom (a few minutes)" && \
+	echo "4/4 every lesson and solution from top to bottom (3 to 6 minutes)" && \
 	$(RUN) $(FILES) --nbval-lax -p no:cacheprovider course solutions && \
 	echo "All tests passed in $$(( $$(date +%s) - start )) s."
 
