@@ -59,7 +59,8 @@ def clone(tmp_path_factory):
 
 def environment(clone):
     env = {key: value for key, value in os.environ.items() if not key.startswith("JUPYTER")}
-    return env | {"JUPYTER_CONFIG_DIR": str(clone / ".jupyter"), "PYTHONPATH": str(clone)}
+    one = dict.fromkeys(("MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")  # others run beside it
+    return env | one | {"JUPYTER_CONFIG_DIR": str(clone / ".jupyter"), "PYTHONPATH": str(clone)}
 
 
 def lines_of_readme():
@@ -224,7 +225,7 @@ def run_all(page, path):
     page.click(".lm-Menu-itemLabel >> text=/^Run All Cells$/")
     panel = page.locator(SHOWN)
     page.wait_for_timeout(1000)
-    panel.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=2 * MINUTE)
+    panel.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=4 * MINUTE)
     page.keyboard.press("Control+s")
     page.wait_for_timeout(1500)
     printed = {}
