@@ -44,9 +44,9 @@ test: $(READY)
 	echo "1/4 lint (seconds)" && $(LINT) && \
 	echo "2/4 emoji pictures and features (once, about a minute)" && \
 	$(RUN) -c "from mmlearn.data import load_emoji; load_emoji().features(image='cnn').images" && \
-	echo "3/4 unit tests, the examples of the docstrings, labs and grading (6 to 12 minutes)" && \
+	echo "3/4 unit tests, the examples of the docstrings, labs and grading (measured: 12 minutes on two slow cores)" && \
 	$(RUN) $(UNIT) && \
-	echo "4/4 every lesson and solution from top to bottom (3 to 6 minutes)" && \
+	echo "4/4 every lesson and solution from top to bottom (5 minutes there)" && \
 	$(RUN) $(FILES) --nbval-lax -p no:cacheprovider course solutions && \
 	echo "All tests passed in $$(( $$(date +%s) - start )) s."
 
