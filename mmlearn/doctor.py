@@ -11,11 +11,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-__all__ = ["OLDEST", "cure", "examine", "missing", "needed"]
+__all__ = ["OLDEST", "ROOT", "cure", "examine", "missing", "needed"]
 
 OLDEST = (3, 11)  # as in pyproject.toml, which an old Python cannot read
 NAME = "mmlearn-course"
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = (
+    Path(__file__).resolve().parents[1]
+)  # where the package lies: in a clone, the course's folder
 PURPOSES = {None: "the course", "lab": "opening the notebooks", "grade": "grading"}
 WINDOWS = os.name == "nt"
 

@@ -12,6 +12,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+from mmlearn.doctor import ROOT, cure
 from mmlearn.storage.files import write_atomically
 
 __all__ = ["copy_notebooks", "course_root", "find_lab", "open_lab"]
@@ -29,7 +30,7 @@ def course_root(start="."):
     FileNotFoundError: there is none, as where the package alone was installed
     """
     here = Path(start).resolve()
-    for folder in (here, *here.parents, Path(__file__).resolve().parents[1]):
+    for folder in (here, *here.parents, ROOT):
         if (folder / FIRST).is_file() and (folder / "labs").is_dir():
             return folder
     raise FileNotFoundError(
@@ -71,8 +72,6 @@ def open_lab(arguments=()):
     """
     root = course_root()
     if find_spec("jupyterlab") is None:
-        from mmlearn.doctor import cure
-
         raise ValueError(f"JupyterLab is not installed here: {cure('lab')}")
     if getattr(os, "geteuid", lambda: 1)() == 0 and "--allow-root" not in arguments:
         raise ValueError(

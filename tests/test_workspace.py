@@ -134,7 +134,7 @@ def test_root_is_told_what_to_do_before_anything_starts(started, monkeypatch, ca
 
 def test_without_the_courses_folder_one_sentence_says_where_to_go(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(workspace, "__file__", str(tmp_path / "mmlearn/workspace.py"))
+    monkeypatch.setattr(workspace, "ROOT", tmp_path)
     with pytest.raises(FileNotFoundError, match="go into your clone"):
         course_root()
     assert main(["lab"]) == 2

@@ -11,7 +11,7 @@ from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from mmlearn.doctor import cure, missing
+from mmlearn.doctor import ROOT, cure, missing
 from mmlearn.grading.errors import GradingError, UnreadableSubmission
 from mmlearn.grading.imports import skip_slow_imports
 from mmlearn.grading.run.sandbox import BACKENDS, STAMPS, unavailable
@@ -146,7 +146,7 @@ def solution_folders(args: argparse.Namespace) -> list[Path]:
         if not args.solutions.is_dir():
             raise GradingError(f"--solutions {args.solutions} is not a folder.")
         return [args.solutions]
-    folders = [Path("solutions"), Path(__file__).resolve().parents[2] / "solutions"]
+    folders = [Path("solutions"), ROOT / "solutions"]
     if args.path.is_file():
         above = args.path.resolve().parents
         folders[:0] = [folder / "solutions" for folder in above[1:3]]  # of labs/, of work/labs/

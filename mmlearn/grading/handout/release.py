@@ -15,7 +15,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from mmlearn.doctor import cure, missing
+from mmlearn.doctor import ROOT, cure, missing
 from mmlearn.grading.errors import GradingError
 from mmlearn.grading.intake.submission import digest
 from mmlearn.notebook import ANY_MARKER, NBGRADER, file_name, metadata_of, unit_named
@@ -331,7 +331,7 @@ def add_release_command(subparsers) -> argparse.ArgumentParser:
 
 def _run(args: argparse.Namespace) -> int:
     here = Path.cwd()
-    root = here if (here / "labs").is_dir() else Path(__file__).resolve().parents[3]
+    root = here if (here / "labs").is_dir() else ROOT
     if args.nbgrader and (lacking := missing(None, "grade")):
         raise GradingError(f"running a lab needs {', '.join(lacking)}; {cure('grade')}")
     if args.nbgrader:

@@ -11,6 +11,7 @@ import tempfile
 import threading
 from pathlib import Path
 
+from mmlearn.doctor import ROOT
 from mmlearn.grading.run.cell import RunCell
 from mmlearn.grading.run.channel import RunReport, read_lines
 from mmlearn.grading.run.ending import end_box, end_group, remove
@@ -70,8 +71,7 @@ def _settings(private: Path, run: Run, cell_timeout: float, sandbox: str) -> dic
 def _environment(private: Path) -> dict[str, str]:
     """Return the environment of worker and kernel: one thread, a fresh IPython, this package."""
     env = {key: value for key, value in os.environ.items() if key not in _UNWANTED}
-    package_parent = str(Path(__file__).resolve().parents[3])
-    env["PYTHONPATH"] = os.pathsep.join(filter(None, [package_parent, env.get("PYTHONPATH")]))
+    env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), env.get("PYTHONPATH")]))
     env.update(dict.fromkeys(_ONE_THREAD, "1"))
     env["JUPYTER_RUNTIME_DIR"] = str(private / "runtime")
     env["IPYTHONDIR"] = str(private / "ipython")

@@ -24,6 +24,7 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from mmlearn.doctor import ROOT
 from mmlearn.grading.run.limits import (
     DATA,
     FILE_SIZE,
@@ -161,7 +162,7 @@ def exposed(secret: Path) -> Path | None:
 
 
 def _package() -> Path:
-    return Path(__file__).resolve().parents[2]
+    return ROOT / "mmlearn"
 
 
 def _environment() -> dict[str, str]:
