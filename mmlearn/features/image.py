@@ -8,6 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from mmlearn.progress import progress_bar
 from mmlearn.storage.cache import remember_features
+from mmlearn.torch_state import ordinary_torch
 
 __all__ = ["HOG", "CNNFeatures", "ColourHistogram", "check_pictures"]
 
@@ -266,6 +267,7 @@ class CNNFeatures(_PictureFeatures):
         width = self.feature_groups_[0].stop
         return remember_features(f"cnn-{self.model}-{self.size}", pictures, self._see, width)
 
+    @ordinary_torch()
     def _see(self, pictures, keep=None, batch=64):
         """Run the network; `keep(start, stop, features)` is called after every batch."""
         import torch

@@ -17,6 +17,7 @@ from torch import nn
 
 from mmlearn.registry import saved_class, saved_name
 from mmlearn.storage.files import atomic_path
+from mmlearn.torch_state import ordinary_torch
 from mmlearn.training.randomness import keeps_random_state
 
 __all__ = ["load", "save"]
@@ -25,6 +26,7 @@ FORMAT = 2
 HOOKS = ("loss", "on_epoch", "schedule")  # functions of one's own: training is over without them
 
 
+@ordinary_torch()
 def save(model, path):
     """Write a fitted method to `path` (a temporary file is written first, then renamed).
 
@@ -57,6 +59,7 @@ def save(model, path):
         save_file(tensors, temporary, metadata={"mmlearn": json.dumps(description)})
 
 
+@ordinary_torch()
 def load(path, **encoders):
     """The fitted method that :func:`save` wrote to `path`.
 
