@@ -8,7 +8,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from mmlearn.arrays import (
     at_least_float32,
-    check_labels,
     check_matrix,
     check_pair,
     cosine_similarity,
@@ -19,6 +18,7 @@ from mmlearn.arrays import (
 from mmlearn.classical.cca import CCA
 from mmlearn.classical.kernels import KernelMap, dual_coefficients
 from mmlearn.contract import CoordinatedEmbedding, check_number
+from mmlearn.labels import check_labels
 
 __all__ = ["SCM", "SM", "KernelLogistic"]
 
