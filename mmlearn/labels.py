@@ -156,6 +156,8 @@ def as_plain(values):
     array = np.asarray(values) if hasattr(values, "__array__") else None
     if array is not None and array.dtype.kind in PLAIN:
         return array
+    if array is not None and array.dtype.kind in "mM":  # as dates, in which NaT becomes None
+        array = array.astype(f"{array.dtype.kind}8[us]")
     array = np.array(values if array is None else array, dtype=object)
     if array.ndim:
         flat = array.ravel()

@@ -7,6 +7,7 @@ import torch
 from scipy import sparse
 
 from mmlearn.classical import LGCFL, SM
+from mmlearn.data import PairedDataset
 from mmlearn.deep import DeepSM
 from mmlearn.labels import (
     check_indicators,
@@ -54,6 +55,11 @@ MISSING_CLASSES = {
 SUPERVISED = [SM, LGCFL, DeepSM]
 
 
+def dataset(n, **fields):
+    vectors = np.random.default_rng(0).normal(size=(n, 3))
+    return PairedDataset("toy", None, None, vectors, vectors, **fields)
+
+
 @pytest.mark.parametrize("spelling", MISSING_CLASSES)
 @pytest.mark.parametrize(
     "use",
@@ -62,9 +68,13 @@ SUPERVISED = [SM, LGCFL, DeepSM]
         lambda labels: check_labels(labels, 4),
         lambda labels: check_labels(labels, 4, multilabel=True),
         lambda labels: check_label_pair(["a"], labels),
+        lambda labels: dataset(4, labels=labels),
+        lambda labels: dataset(4, sublabels=labels),
+        lambda labels: dataset(4, groups=labels),
         *(lambda labels, m=m: m().fit(np.eye(4), np.eye(4), labels) for m in SUPERVISED),
     ],
-    ids=["scoring", "fit", "multilabel fit", "pair"] + [method.__name__ for method in SUPERVISED],
+    ids=["scoring", "fit", "multilabel fit", "pair", "labels", "sublabels", "groups"]
+    + [method.__name__ for method in SUPERVISED],
 )
 def test_a_missing_class_is_refused_with_its_row_wherever_labels_are_used(spelling, use):
     with pytest.raises(ValueError, match=r"(labels|groups) are (missing|empty) in row 1: ") as e:

@@ -181,7 +181,8 @@ def test_without_labels_only_an_unstratified_split_is_possible():
         ({"captions": [1] * 40}, TypeError, "captions must be a list of str"),
         ({"captions": "x" * 40}, TypeError, "captions must be a list of str"),
         ({"labels": np.full(40, 4)}, ValueError, "indices into the 4 label_names"),
-        ({"labels": np.zeros(40)}, TypeError, "1-D array of ints"),
+        ({"labels": np.full(40, 0.5)}, ValueError, "labels are no whole numbers in 40 rows"),
+        ({"labels": np.zeros((40, 4))}, TypeError, "1-D array, one class an item"),
         ({"tags": np.ones(40, bool)}, ValueError, "tags must have shape"),
     ],
 )
