@@ -44,7 +44,8 @@ class PairedDataset(Splits, Display):
     Parameters
     ----------
     name : str
-    pictures : uint8 array (n, height, width, 3); None where only `image_vectors` are known
+    pictures : uint8 array (n, height, width, 3); or files, PIL images and arrays of any kinds and
+        sizes, see :func:`to_pictures`; None where only `image_vectors` are known
     captions : list of n str, the raw texts; None where only `text_vectors` are known
     image_vectors, text_vectors : float arrays (n, d), features that came with the data; or None.
         They are `images` and `texts` until :meth:`features` chooses others.
@@ -64,8 +65,8 @@ class PairedDataset(Splits, Display):
     Raises
     ------
     ValueError, TypeError
-        If lengths differ, something is missing (None, NaN, ...: the rows are named), pictures are
-        no uint8 RGB, a side has neither raw items nor vectors, or labels do not fit their names.
+        If lengths differ, something is missing (None, NaN, ...: the rows are named), a picture
+        cannot be read, a side has neither raw items nor vectors, or labels do not fit their names.
 
     Examples
     --------

@@ -216,7 +216,7 @@ def test_pictures_of_any_kind_become_rgb(folder):
 def test_pictures_are_decoded_once(folder, monkeypatch):
     write_captions(folder)
     first = load_captions(size=16)
-    monkeypatch.setattr(hub, "_square", lambda *_: pytest.fail("decoded again"))
+    monkeypatch.setattr(hub, "square_picture", lambda *_: pytest.fail("decoded again"))
     np.testing.assert_array_equal(load_captions(size=16).pictures, first.pictures)
     write_captions(folder, {"image": [picture("red")], "text": ["changed"]}, n=1)
     with pytest.raises(pytest.fail.Exception, match="decoded again"):
@@ -227,6 +227,30 @@ def test_a_broken_picture_is_named(folder):
     broken = {"bytes": b"no picture", "path": None}
     write_captions(folder, {"image": [picture("red"), broken], "text": ["a", "b"]})
     with pytest.raises(ValueError, match="picture 1 of captioned_photos cannot be read"):
+        load_captions()
+    write_captions(
+        folder, {"image": [picture("red"), broken | {"path": "b.png"}], "text": list("ab")}
+    )
+    with pytest.raises(ValueError, match=r"picture 1 of captioned_photos \(b.png\) cannot be read"):
+        load_captions()
+
+
+@pytest.mark.parametrize("nothing", [None, {"bytes": None, "path": None}])
+def test_a_missing_picture_is_named(folder, nothing):
+    write_captions(folder, {"image": [picture("red"), nothing], "text": ["a", "b"]})
+    with pytest.raises(ValueError, match="picture 1 of captioned_photos is missing"):
+        load_captions()
+
+
+def test_pictures_of_a_table_are_read_as_those_of_files_are(folder):
+    ramp = np.linspace(0, 65535, 64 * 64).reshape(64, 64).astype(np.uint16)
+    out = io.BytesIO()
+    Image.fromarray(ramp).save(out, "PNG")
+    bomb = picture("white", 20_000, 10_000, mode="1")
+    write_captions(folder, {"image": [{"bytes": out.getvalue(), "path": None}], "text": ["a"]})
+    assert abs(load_captions(size=64).pictures.mean() - 127.5) < 0.5
+    write_captions(folder, {"image": [picture("red"), bomb], "text": ["a", "b"]})
+    with pytest.raises(ValueError, match="picture 1 of captioned_photos cannot be read: its size"):
         load_captions()
 
 
@@ -258,23 +282,3 @@ def test_the_real_photos():
     longest = load_captions(caption="all").captions
     assert all(long.startswith(short) for long, short in zip(longest, data.captions, strict=True))
     assert len(data.split(stratify=False)[1]) == 40
-
-
-def encoded(picture, kind, **options):
-    out = io.BytesIO()
-    picture.save(out, kind, **options)
-    return out.getvalue()
-
-
-def test_a_transparent_picture_lies_on_white():
-    glass = Image.new("RGBA", (20, 20), (255, 0, 0, 0))
-    np.testing.assert_array_equal(hub._square(encoded(glass, "PNG"), 8), np.full((8, 8, 3), 255))
-
-
-def test_a_photo_is_shown_as_it_was_held():
-    wide = Image.new("RGB", (40, 20), "white")
-    wide.paste("black", (0, 0, 20, 20))  # the left half is black
-    exif = Image.Exif()
-    exif[0x0112] = 6  # to be turned clockwise: what was left comes to the top
-    turned = np.asarray(hub._square(encoded(wide, "JPEG", exif=exif), 40))
-    assert turned[5, 20].mean() < 50 < 200 < turned[35, 20].mean()

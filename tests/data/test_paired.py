@@ -175,8 +175,8 @@ def test_without_labels_only_an_unstratified_split_is_possible():
     [
         ({"captions": ["a"]}, ValueError, "captions must have one entry per picture: got 1 for 40"),
         ({"times": [1.0]}, ValueError, "times must have one entry per picture"),
-        ({"pictures": np.zeros((40, 8, 8, 3))}, ValueError, "uint8 array of shape"),
-        ({"pictures": np.zeros((40, 8, 8), np.uint8)}, ValueError, "uint8 array of shape"),
+        ({"pictures": np.full((40, 8, 8, 3), np.nan)}, ValueError, "picture 0 .* holds NaN"),
+        ({"pictures": np.zeros((8, 8, 3), np.uint8)}, ValueError, "put one picture into a list"),
         ({"pictures": np.zeros((0, 8, 8, 3), np.uint8)}, ValueError, "at least one pair"),
         ({"captions": [1] * 40}, TypeError, "captions must be a list of str"),
         ({"captions": "x" * 40}, TypeError, "captions must be a list of str"),
