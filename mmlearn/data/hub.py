@@ -17,7 +17,8 @@ def open_table(folder, hub_name, split):
 
     Parameters
     ----------
-    folder : Path of parquet files named after their split, or None for the hub
+    folder : Path of parquet files named after their split, or of pictures beside a metadata.csv
+        (or .jsonl) that names them in its column `file_name`; or None for the hub
     hub_name : str, such as "jxie/flickr8k"
     split : str, such as "train"
 
@@ -28,7 +29,7 @@ def open_table(folder, hub_name, split):
     Raises
     ------
     FileNotFoundError
-        If the folder has no such split, or the hub's data set cannot be had.
+        If the folder has no such files or split, or the hub's data set cannot be had.
     ValueError
         If there is no column `image`.
     """
@@ -40,12 +41,18 @@ def open_table(folder, hub_name, split):
 
 
 def _open_folder(folder, split):
+    copy = str(cache_dir() / "datasets")  # the library keeps its own, memory-mapped copy
     files = sorted(str(path) for path in folder.glob(f"{split}*.parquet"))
-    if not files:
-        raise FileNotFoundError(f"{folder} has no file named {split}*.parquet.")
-    # The library keeps its own, memory-mapped copy.
-    copy = str(cache_dir() / "datasets")
-    return _load("parquet", data_files=files, split="train", cache_dir=copy)
+    if files:
+        return _load("parquet", data_files=files, split="train", cache_dir=copy)
+    if not any(folder.rglob("metadata.*")):
+        raise FileNotFoundError(
+            f"{folder} has no file named {split}*.parquet, and no metadata.csv beside pictures."
+        )
+    try:
+        return _load("imagefolder", data_dir=str(folder), split=split, cache_dir=copy)
+    except Exception as error:  # the library's own kinds, with the reason as their cause
+        raise ValueError(f"{folder} cannot be read: {error.__cause__ or error}") from error
 
 
 def _open_hub(name, split):
@@ -54,8 +61,9 @@ def _open_hub(name, split):
     except OSError as error:  # no network, or no such data set
         raise FileNotFoundError(
             f"the data set {name} is not on this machine and could not be had from the Hugging "
-            f"Face hub ({type(error).__name__}); connect to the internet, check the name, or put "
-            "its parquet files where the loader's help says and name that place in MMLEARN_DATA."
+            f"Face hub ({type(error).__name__}); connect to the internet, check the name (a folder "
+            "of that name is not here either), or put its parquet files where the loader's help "
+            "says and name that place in MMLEARN_DATA."
         ) from None
 
 
