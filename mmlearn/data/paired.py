@@ -75,6 +75,9 @@ class PairedDataset(Splits, Display):
     >>> train, test = data.split(test_size=0.5, seed=0)
     >>> len(train), sorted(test.labels.tolist())
     (2, [0, 1])
+    >>> data = PairedDataset("toy", pictures, list("abcd"), labels=["cow", "cow", "ox", "ox"])
+    >>> data.label_names, data.labels.tolist()
+    (['cow', 'ox'], [0, 0, 1, 1])
     """
 
     name: str
