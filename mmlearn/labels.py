@@ -159,10 +159,10 @@ def as_plain(values):
     if array is not None and array.dtype.kind in "mM":  # as dates, in which NaT becomes None
         array = array.astype(f"{array.dtype.kind}8[us]")
     array = np.array(values if array is None else array, dtype=object)
-    if array.ndim:
-        flat = array.ravel()
-        flat[:] = [v.item() if _is_number_in_an_array(v) else v for v in flat]
-        array = flat.reshape(array.shape)
+    if any(issubclass(kind, np.ndarray | torch.Tensor) for kind in set(map(type, array.flat))):
+        for i, value in enumerate(array.flat):
+            if _is_number_in_an_array(value):
+                array.flat[i] = value.item()
     return array
 
 
@@ -209,7 +209,8 @@ def _missing(values):
         if values.dtype.kind == "U":
             return np.isin(values, WRITTEN_OUT)
         return np.zeros(values.shape, dtype=bool)
-    found = np.array([is_missing(v) for v in getattr(values, "flat", values)], dtype=bool)
+    flat = values.ravel().tolist() if isinstance(values, np.ndarray) else values
+    found = np.array([is_missing(v) for v in flat], dtype=bool)
     return found.reshape(getattr(values, "shape", (-1,)))
 
 
@@ -223,17 +224,20 @@ def _of_one_kind(labels, name):
     """Objects as an array of the one kind of class that they all are."""
     if labels.dtype.kind != "O":
         return labels
-    found = {}
-    for row, kind in enumerate(map(type, labels)):
-        found.setdefault(next((k for k, of in KINDS.items() if issubclass(kind, of)), kind), row)
-    known = len(found) == 1 and next(iter(found)) in KINDS
+    kinds = {kind: _kind(kind) for kind in set(map(type, labels))}
+    known = len(set(kinds.values())) == 1 and set(kinds.values()) <= set(KINDS)
     plain = np.array(labels.tolist()) if known else labels
     if plain.dtype.kind not in PLAIN:
-        examples = ", ".join(f"{_shown(labels[row])} in row {row}" for row in found.values())
+        rows = {kinds[type(label)]: row for row, label in reversed([*enumerate(labels)])}
+        examples = ", ".join(f"{_shown(labels[row])} in row {row}" for row in sorted(rows.values()))
         raise ValueError(
             f"{name} must be classes of one kind, whole numbers or str or bool, got {examples}."
         )
     return plain
+
+
+def _kind(of_value):
+    return next((k for k, those in KINDS.items() if issubclass(of_value, those)), of_value)
 
 
 def _name_cells(wrong):
