@@ -72,6 +72,8 @@ def check_label_values(labels, name="labels"):
         ...
     ValueError: labels are missing in rows 1, 3: none may be missing; fill them in or drop them.
     """
+    if labels is None:
+        raise ValueError(f"{name} are missing: give one an item.")
     labels = as_plain(labels)
     if labels.ndim == 2:
         return check_indicators(labels, name)
@@ -224,6 +226,8 @@ def _of_one_kind(labels, name):
     """Objects as an array of the one kind of class that they all are."""
     if labels.dtype.kind != "O":
         return labels
+    if not len(labels):
+        return labels.astype(np.float64)
     kinds = {kind: _kind(kind) for kind in set(map(type, labels))}
     known = len(set(kinds.values())) == 1 and set(kinds.values()) <= set(KINDS)
     plain = np.array(labels.tolist()) if known else labels

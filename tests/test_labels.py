@@ -133,6 +133,7 @@ def test_classes_of_every_kind_come_back_as_a_plain_array(labels, kind):
         ("cat", r"shape \(n,\) or indicators \(n, t\), got \(\)"),
         ({"a", "b"}, r"got \(\)"),
         (np.zeros((2, 2, 2)), r"got \(2, 2, 2\)"),
+        (None, "labels are missing: give one an item"),
     ],
 )
 def test_what_is_no_class_is_refused_not_turned_into_one(labels, message):

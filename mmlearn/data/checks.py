@@ -22,6 +22,7 @@ __all__ = [
 ]
 
 MOST_CLASSES = 1_000_000  # whole numbers beyond are ids, not indices into a list of names
+SEVERAL = list | tuple | set | frozenset | np.ndarray  # the tags of one item
 BITS = {"0", "1", "0.0", "1.0", "True", "False", "true", "false"}
 
 
@@ -40,7 +41,7 @@ def check_strings(values, name, each="picture"):
             raise TypeError(
                 f"{name} must be a list of str, one per {each}; row {row} is of type {kind}."
             )
-    return values
+    return [str(value) for value in values]  # numpy's str among them become Python's
 
 
 def check_vectors(vectors, name):
@@ -66,9 +67,11 @@ def check_times(times):
     if times is None:
         return None
     times = as_plain(times)
-    fault = f"shape {times.shape}"
-    if times.ndim == 1:
-        refuse_missing(times, "times")
+    if times.ndim != 1:
+        fault = f"shape {times.shape}"
+    elif missing := [row for row, time in enumerate(times.tolist()) if is_missing(time)]:
+        fault = f"missing ones in {name_rows(missing)}"
+    else:
         try:
             times = times.astype(float)
         except (TypeError, ValueError):
@@ -129,16 +132,17 @@ def check_classes(labels, names, name):
         labels = labels.astype(np.int64)
     if not len(labels):  # as many as there are items are asked for elsewhere
         return labels, names or []
-    if names is None and labels.max() >= MOST_CLASSES:
+    low, high = int(labels.min()), int(labels.max())
+    if names is None and high >= MOST_CLASSES:
         raise ValueError(
-            f"{name}s are taken for indices into {name}_names, but go up to {labels.max()}; give "
+            f"{name}s are taken for indices into {name}_names, but go up to {high}; give "
             "classes as str."
         )
-    names = [str(i) for i in range(labels.max() + 1)] if names is None else names
-    if labels.min() < 0 or labels.max() >= len(names):
+    names = [str(i) for i in range(high + 1)] if names is None else names
+    if low < 0 or high >= len(names):
         raise ValueError(
             f"{name}s must be indices into the {len(names)} {name}_names, "
-            f"got values from {labels.min()} to {labels.max()}."
+            f"got values from {low} to {high}."
         )
     return labels, names
 
@@ -182,10 +186,14 @@ def check_tags(tags, names):
     if words is not None:
         return _indicators(words, names)
     tags = as_plain(tags)
-    if tags.ndim == 2:
-        tags = check_indicators(tags, "tags").astype(bool)
-    names = [str(i) for i in range(tags.shape[-1])] if names is None else names
-    if tags.ndim != 2 or tags.shape[1] != len(names):
+    if tags.ndim != 2:
+        raise ValueError(
+            "tags must have shape (n, t), or be a list with the tags of each item, itself a list, "
+            f"got shape {tags.shape}."
+        )
+    tags = check_indicators(tags, "tags").astype(bool)
+    names = [str(i) for i in range(tags.shape[1])] if names is None else names
+    if tags.shape[1] != len(names):
         raise ValueError(
             f"tags must have shape (n, {len(names)}), one column per tag name, got {tags.shape}."
         )
@@ -197,14 +205,12 @@ def _names_of_tags(tags):
     items = tags.tolist() if getattr(tags, "ndim", 0) == 1 else tags
     if not isinstance(items, list | tuple):
         return None
-    several = [isinstance(item, list | tuple | set | frozenset) for item in items]
+    several = [isinstance(item, SEVERAL) for item in items]
     if not all(there or is_missing(item) for there, item in zip(several, items, strict=True)):
         return None
     given = [item for there, item in zip(several, items, strict=True) if there]
-    by_name = any(isinstance(item, set | frozenset) for item in given) or any(
-        isinstance(value, str) for item in given for value in item
-    )
-    return items if by_name else None
+    by_name = any(isinstance(value, str) for item in given for value in item)
+    return items if by_name or not any(len(item) for item in given) else None
 
 
 def _indicators(items, names):

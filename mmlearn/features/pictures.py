@@ -134,6 +134,8 @@ def _opened(picture, size, top):
         return picture
     if isinstance(picture, np.ndarray | torch.Tensor):
         return _from_array(picture, top)
+    if isinstance(picture, str) and not picture.strip():
+        raise ValueError("its file has no name")
     content = picture if isinstance(picture, bytes) else Path(picture).expanduser().read_bytes()
     image = Image.open(io.BytesIO(content))
     image.draft("RGB", (2 * size, 2 * size))  # a JPEG is decoded no larger than it has to be
@@ -182,7 +184,7 @@ def _as_bytes(values, top):
     low, high = values.min(), values.max()
     if low < -ROUNDING or high > 1 + ROUNDING:
         raise ValueError(
-            f"its values run from {low * top:g} to {high * top:g}, and must from 0 to 1, 255 or "
+            f"its values run from {low * top:g} to {high * top:g}, not from 0 to 1, 255 or "
             "65535; undo what normalised them"
         )
     return np.rint(values.clip(0, 1) * 255).astype(np.uint8)

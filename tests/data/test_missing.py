@@ -52,7 +52,7 @@ def test_a_missing_text_is_named_by_its_row(field, values):
 
 @pytest.mark.parametrize("values", NUMBERS, ids=str)
 def test_a_missing_time_is_named_by_its_row(values):
-    with pytest.raises(ValueError, match=r"^times are missing in row 1: none may be missing"):
+    with pytest.raises(ValueError, match="times must be finite.* got missing ones in row 1; drop"):
         dataset(times=values)
 
 
@@ -146,6 +146,15 @@ def test_whole_numbers_are_indices(labels, names, expected):
     assert data.labels.dtype.kind == "i"
 
 
+def test_small_dtypes_and_numpy_names_are_no_trap():
+    data = dataset(labels=np.array([0, 255, 3, 0], dtype=np.uint8))
+    assert (len(data.label_names), data.label_names[-1]) == (256, "255")
+    names = dataset(labels=["b", "a", "b", "a"], label_names=np.array(["a", "b"])).label_names
+    assert all(type(name) is str for name in names)
+    with pytest.raises(ValueError, match="labels must have one entry per image vector: got 0 for"):
+        dataset(labels=[])
+
+
 def test_numbers_too_large_for_indices_are_refused_at_once():
     with pytest.raises(ValueError, match="go up to 123456789012; give classes as str"):
         dataset(labels=[0, 1, 2, 123456789012])
@@ -161,6 +170,7 @@ def test_numbers_too_large_for_indices_are_refused_at_once():
         [{"red", "round"}, {"red"}, set(), {"big"}],
         [("round", "red", "red"), ("red",), (), frozenset({"big"})],
         pd.Series([["red", "round"], ["red"], [], ["big"]]),
+        [np.array(["red", "round"]), ["red"], np.array([]), {"big"}],
     ],
 )
 def test_tags_by_name_become_indicators(tags):
@@ -202,7 +212,10 @@ def test_the_columns_of_a_table_name_the_tags():
         ([["red"], ["red", NAN], ["red"], []], "tags are missing in row 1"),
         ([["red"], [""], ["red"], []], r"none of them empty; row 1 has \[''\]"),
         ([["red"], ["red", 1], ["red"], []], "tags must be names.*row 1"),
-        (["red", "big", "red", "big"], r"tags must have shape \(n, 4\)"),
+        (
+            ["red", "big", "red", "big"],
+            r"tags must have shape \(n, t\), or be a list .* \(4,\)",
+        ),
         ([["red"]], "tags must have one entry per image vector: got 1 for 4"),
     ],
     ids=str,
@@ -213,6 +226,11 @@ def test_tags_that_are_not_clear_are_refused(tags, message):
     else:
         with pytest.raises(ValueError, match=message):
             dataset(tags=tags)
+
+
+def test_items_without_any_tag_are_given_by_names():
+    data = dataset(tags=[[], [], [], []], tag_names=["a", "b"])
+    assert data.tags.tolist() == [[False, False]] * 4
 
 
 def test_zero_and_one_may_be_names_where_names_are_given():

@@ -275,6 +275,7 @@ def test_files_that_are_none_are_named(tmp_path):
         (tmp_path, r"picture 1 \(.*\) cannot be read: Is a directory"),
         (b"no picture", "picture 1 cannot be read: it is no picture"),
         (b"", "picture 1 cannot be read: it is no picture"),
+        ("", "picture 1 cannot be read: its file has no name"),
     ):
         with pytest.raises(ValueError, match=reason):
             to_pictures([EIGHT, path])
@@ -285,7 +286,10 @@ def test_files_that_are_none_are_named(tmp_path):
     [
         (np.full((4, 4), np.nan), "picture 1 cannot be read: it holds NaN"),
         (Image.fromarray(np.full((4, 4), np.nan, np.float32)), "it holds NaN"),
-        (np.linspace(-2, 2, 16).reshape(4, 4), "values run from -2 to 2, and must .* normalised"),
+        (
+            np.linspace(-2, 2, 16).reshape(4, 4),
+            "run from -2 to 2, not from 0 to 1, .* normalised",
+        ),
         (np.full((4, 4), 70_000), "values run from 70000 to 70000"),
         (np.zeros((4, 0, 3), np.uint8), "no pixels"),
         (Image.new("RGB", (0, 3)), "no pixels"),
