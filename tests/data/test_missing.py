@@ -52,7 +52,7 @@ def test_a_missing_text_is_named_by_its_row(field, values):
 
 @pytest.mark.parametrize("values", NUMBERS, ids=str)
 def test_a_missing_time_is_named_by_its_row(values):
-    with pytest.raises(ValueError, match="times must be finite.* got missing ones in row 1; drop"):
+    with pytest.raises(ValueError, match=r"times must be finite.* got missing ones in row 1; drop"):
         dataset(times=values)
 
 
