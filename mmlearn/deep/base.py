@@ -7,8 +7,9 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from mmlearn.arrays import check_labels, check_matrix, check_pair, in_kind_of, to_numpy
+from mmlearn.arrays import check_matrix, check_pair, in_kind_of, to_numpy
 from mmlearn.contract import CoordinatedEmbedding, check_number
+from mmlearn.labels import check_labels
 from mmlearn.retrieval import cross_modal_map, first_hit_rank
 from mmlearn.scaling import OneScale, Standardizer
 from mmlearn.training.method import TrainedMethod
