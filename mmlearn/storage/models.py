@@ -5,18 +5,15 @@ parts have the names of :mod:`mmlearn.registry`. Loading makes objects of these 
 file from somebody else runs no code, and a file is still read after a module has moved.
 """
 
-import json
-from pathlib import Path, PurePath
+from pathlib import PurePath
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from mmlearn.registry import saved_class, saved_name
-from mmlearn.storage.files import atomic_path
+from mmlearn.storage.tensors import read_tensors, write_tensors
 from mmlearn.training.randomness import keeps_random_state
 
 __all__ = ["load", "save"]
@@ -53,8 +50,7 @@ def save(model, path):
     check_is_fitted(model)
     tensors = {}
     description = {"format": FORMAT, "model": _encode(model, "model", tensors)}
-    with atomic_path(path) as temporary:
-        save_file(tensors, temporary, metadata={"mmlearn": json.dumps(description)})
+    write_tensors(path, tensors, mmlearn=description)
 
 
 def load(path, **encoders):
@@ -72,13 +68,9 @@ def load(path, **encoders):
     FileNotFoundError: no such file
     ValueError: the file is damaged, is no saved method, or needs encoders that were not given
     """
-    if not Path(path).exists():
-        raise FileNotFoundError(f"there is no file {path}.")
     try:
-        with safe_open(path, "pt") as file:
-            description = json.loads(file.metadata()["mmlearn"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        tensors, description = read_tensors(path, "mmlearn")
+    except ValueError as error:
         raise ValueError(f"{path} is damaged or no saved method ({error}).") from None
     if description.get("format") != FORMAT:
         raise ValueError(

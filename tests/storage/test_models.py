@@ -68,7 +68,7 @@ def test_a_file_of_another_format_is_refused(tmp_path):
 def test_an_unfitted_method_and_a_missing_folder_are_refused(tmp_path, rng):
     with pytest.raises(NotFittedError):
         mmlearn.save(CCA(2), tmp_path / "cca")
-    with pytest.raises(ValueError, match="nowhere does not exist"):
+    with pytest.raises(FileNotFoundError, match="nowhere does not exist"):
         mmlearn.save(CCA(2).fit(*rng.normal(size=(2, 30, 3))), tmp_path / "nowhere" / "cca")
     assert os.listdir(tmp_path) == []
 
