@@ -80,14 +80,14 @@ class Students(CoordinatedEmbedding):
 
 
 def test_a_class_of_ones_own_is_refused_and_nothing_is_written(tmp_path):
-    with pytest.raises(ValueError, match="only methods of the course"):
+    with pytest.raises(ValueError, match="only methods and features of the course"):
         mmlearn.save(Students().fit(None, None), tmp_path / "own")
     assert os.listdir(tmp_path) == []
 
 
 def test_a_class_of_ones_own_is_refused_even_under_the_name_of_a_method(tmp_path):
     own = type("CCA", (CCA,), {})
-    with pytest.raises(ValueError, match="only methods of the course"):
+    with pytest.raises(ValueError, match="only methods and features of the course"):
         mmlearn.save(own(1).fit(*np.eye(4)[None].repeat(2, axis=0)), tmp_path / "own")
 
 
