@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from platformdirs import user_cache_dir
 
-from mmlearn.storage.files import open_atomically
+from mmlearn.storage.files import make_folder, open_atomically
 
 __all__ = ["cache_dir", "local_folder", "remember_features", "remember_pictures", "write_cache"]
 
@@ -40,12 +40,12 @@ def write_cache(path, write):
     with what it computed.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         with open_atomically(path) as file:
             write(file)
     except OSError as error:
         warnings.warn(
-            f"{error} What it holds is computed again next time; set MMLEARN_CACHE to a folder "
+            f"{error} It is computed again next time: set MMLEARN_CACHE to a folder "
             "that can be written.",
             stacklevel=3,
         )

@@ -21,12 +21,20 @@ import sys
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["check_readable", "check_writable", "open_atomically", "write_all", "write_atomically"]
+__all__ = [
+    "check_readable",
+    "check_writable",
+    "make_folder",
+    "open_atomically",
+    "write_all",
+    "write_atomically",
+]
 
 REASONS = {
     errno.ENOENT: "the folder {folder} does not exist; create it or choose another",
     errno.ENOTDIR: "{folder} is no folder; choose another",
     errno.EISDIR: "it is a folder; give the name of a file in it",
+    errno.EEXIST: "it is a file; give the name of a folder",
     errno.EACCES: "you lack the permission; have it given to you or choose another place",
     errno.EPERM: "you lack the permission; have it given to you or choose another place",
     errno.EROFS: "the disk is mounted for reading only; choose another place",
@@ -80,6 +88,17 @@ def write_all(contents):
             with _reasons(path):
                 file.write(_as_bytes(content))
                 _to_disk(file)
+
+
+def make_folder(path):
+    """Make a folder, and those above it, where it is not there yet.
+
+    Raises
+    ------
+    OSError: what stands in the way, in one sentence
+    """
+    with _reasons(path):
+        Path(path).mkdir(parents=True, exist_ok=True)
 
 
 def check_writable(path):
@@ -222,8 +241,8 @@ def _reasons(path):
     try:
         yield
     except OSError as error:
-        if error.errno is None or error.strerror is None or not _is_about(error, path):
-            raise
+        if error.strerror is None or not _is_about(error, path):
+            raise  # a sentence already, or not of this file
         raise _because(error.errno, path, error.strerror) from None
 
 

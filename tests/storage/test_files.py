@@ -16,6 +16,7 @@ from mmlearn.classical import CCA
 from mmlearn.storage.files import (
     check_readable,
     check_writable,
+    make_folder,
     open_atomically,
     write_all,
     write_atomically,
@@ -274,8 +275,18 @@ def test_what_cannot_be_written_gets_its_reason_at_once(tmp_path, case, write):
     assert sorted(tmp_path.iterdir()) == before
 
 
-@pytest.mark.slow
+def test_a_folder_is_made_with_those_above_it_or_the_reason_is_said(tmp_path):
+    for _ in range(2):
+        make_folder(tmp_path / "a" / "b")
+    (tmp_path / "file").touch()
+    with pytest.raises(FileExistsError, match="file cannot be written: it is a file; give"):
+        make_folder(tmp_path / "file")
+    with pytest.raises(OSError, match="file is no folder; choose another"):
+        make_folder(tmp_path / "file" / "b")
+
+
 @posix
+@pytest.mark.slow
 def test_a_file_that_grows_beyond_a_limit_leaves_the_old_one(tmp_path):
     (tmp_path / "a").write_text("old")
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))"

@@ -18,7 +18,7 @@ from mmlearn.doctor import ROOT, cure, missing
 from mmlearn.grading.errors import GradingError
 from mmlearn.grading.intake.submission import digest
 from mmlearn.notebook import ANY_MARKER, NBGRADER, file_name, metadata_of, unit_named
-from mmlearn.storage.files import write_all
+from mmlearn.storage.files import make_folder, write_all
 
 README, SUMS, ARCHIVE = "README.txt", "SHA256SUMS", "labs.zip"
 SHORTEST = 8  # letters of a line of a solution that would be missed; shorter lines say nothing
@@ -295,7 +295,7 @@ def _write(out: Path, files: dict[str, bytes]) -> None:
         new |= {folder for folder in path.parents if not folder.exists()}
     try:
         for name in files:
-            (out / name).parent.mkdir(parents=True, exist_ok=True)
+            make_folder((out / name).parent)
         write_all({out / name: data for name, data in files.items()})
     except BaseException:
         for folder in sorted(new, reverse=True):  # what lies inside comes first
