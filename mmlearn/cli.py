@@ -113,12 +113,11 @@ def _parser():
 
 def _scoreboard(args):
     from mmlearn.scoreboard import Stopped, run
+    from mmlearn.storage.files import check_writable
 
     for path in (args.json, args.csv, args.plot):
-        if path is not None and not path.parent.is_dir():  # said before the work, not after it
-            raise ValueError(f"the folder {path.parent} does not exist; create it first.")
-        if path is not None and path.is_dir():
-            raise ValueError(f"{path} is a folder; give the name of a file in it.")
+        if path is not None:
+            check_writable(path)  # said before the work, not after it
     if args.plot and args.plot.suffix.lower() not in PICTURES:
         raise ValueError(f"--plot draws {', '.join(PICTURES)}, not {args.plot.suffix or 'that'}.")
     names = None

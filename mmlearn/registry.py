@@ -10,7 +10,7 @@ from functools import cache
 from importlib import import_module
 from importlib.resources import files
 
-__all__ = ["PARTS", "Method", "get_method", "methods", "saved_class", "saved_name"]
+__all__ = ["PARTS", "SCIKIT_LEARN", "Method", "get_method", "methods", "saved_class", "saved_name"]
 
 
 @dataclass(frozen=True)
@@ -279,20 +279,48 @@ def get_method(name):
     raise ValueError(f"unknown method {name!r}; known methods: {known}.")
 
 
-# What methods keep beside numbers: the name that a saved file calls it by, and its class.
+# What is saved beside methods, features and parts of methods: the name in a file, and the class.
 PARTS = {
+    "bag_of_words": "mmlearn.features.text:BagOfWords",
     "block_scale": "mmlearn.scaling:BlockScale",
+    "cnn_features": "mmlearn.features.image:CNNFeatures",
     "co_attention_config": "mmlearn.pairs.streams:CoAttentionConfig",
+    "colour_histogram": "mmlearn.features.image:ColourHistogram",
     "history": "mmlearn.training:History",
+    "hog": "mmlearn.features.image:HOG",
+    "joined_features": "mmlearn.features.joined:JoinedFeatures",
     "kernel_logistic": "mmlearn.classical.semantic:KernelLogistic",
     "kernel_map": "mmlearn.classical.kernels:KernelMap",
     "late_fusion": "mmlearn.pairs.mean_pooling:LateFusion",
+    "logarithm": "mmlearn.features.vectors:Logarithm",
+    "lsa": "mmlearn.features.text:LSA",
     "one_scale": "mmlearn.scaling:OneScale",
     "pair_moments": "mmlearn.classical.moments:PairMoments",
-    "pca": "sklearn.decomposition:PCA",
     "r2c_config": "mmlearn.pairs.r2c:R2CConfig",
     "region_scaler": "mmlearn.pairs.regions:RegionScaler",
+    "square_root": "mmlearn.features.vectors:SquareRoot",
     "standardizer": "mmlearn.scaling:Standardizer",
+    "text_parts": "mmlearn.features.text:TextParts",
+    "tfidf": "mmlearn.features.text:TfIdf",
+}
+
+# Of these a file holds the settings and what was fitted, so that another version reads it as well.
+SCIKIT_LEARN = {
+    "count_vectorizer": "sklearn.feature_extraction.text:CountVectorizer",
+    "feature_union": "sklearn.pipeline:FeatureUnion",
+    "hashing_vectorizer": "sklearn.feature_extraction.text:HashingVectorizer",
+    "max_abs_scaler": "sklearn.preprocessing:MaxAbsScaler",
+    "min_max_scaler": "sklearn.preprocessing:MinMaxScaler",
+    "nmf": "sklearn.decomposition:NMF",
+    "normalizer": "sklearn.preprocessing:Normalizer",
+    "pca": "sklearn.decomposition:PCA",
+    "pipeline": "sklearn.pipeline:Pipeline",
+    "standard_scaler": "sklearn.preprocessing:StandardScaler",
+    "tfidf_transformer": "sklearn.feature_extraction.text:TfidfTransformer",
+    "tfidf_vectorizer": "sklearn.feature_extraction.text:TfidfVectorizer",
+    "truncated_svd": "sklearn.decomposition:TruncatedSVD",
+    "word_counts": "mmlearn.features.text:WordCounts",
+    "word_weights": "mmlearn.features.text:WordWeights",
 }
 
 
@@ -311,7 +339,7 @@ def saved_class(name):
 
 
 def _saved_paths():
-    return {method.name: method.path for method in _METHODS} | PARTS
+    return {method.name: method.path for method in _METHODS} | PARTS | SCIKIT_LEARN
 
 
 def _find(path):

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from mmlearn.doctor import ROOT, cure
-from mmlearn.storage.files import write_atomically
+from mmlearn.storage.files import make_folder, write_atomically
 
 __all__ = ["copy_notebooks", "course_root", "find_lab", "open_lab"]
 
@@ -55,7 +55,7 @@ def copy_notebooks(root):
             notes.append(f"{WORK}/{name} is yours and stays; the course has a newer {name}.")
             continue
         text = _stamped(new)
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(target.parent)
         write_atomically(target, text)
         copied[name] = {"source": _digest(new), "copy": _digest(text.encode())}
     write_atomically(work / COPIED, json.dumps(copied, indent=1, sort_keys=True) + "\n")

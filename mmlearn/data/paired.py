@@ -4,7 +4,6 @@ import dataclasses
 from dataclasses import dataclass, field
 
 import numpy as np
-from sklearn.base import clone
 
 from mmlearn.data.checks import (
     check_classes,
@@ -18,6 +17,7 @@ from mmlearn.data.checks import (
 from mmlearn.data.display import Display
 from mmlearn.data.splits import Splits
 from mmlearn.features import check_pictures, make_image_features, make_text_features
+from mmlearn.features.matrices import fit_copy, transformed
 
 __all__ = ["PairedDataset"]
 
@@ -185,6 +185,11 @@ class PairedDataset(Splits, Display):
             transformer of lists of str, or None for the `text_vectors` that came with the data
             or, without such, the raw captions; "sqrt" or "log" of the vectors
 
+        A scikit-learn transformer, or a pipeline of several, may make a sparse matrix (up to 4 GiB
+        when dense), a DataFrame or whole numbers: `images` and `texts` are dense arrays, float32
+        or float64, and its columns are one group unless it has `feature_groups_`. It is fitted by
+        `fit`, and both parts of a split go through `transform`.
+
         Returns
         -------
         PairedDataset
@@ -192,8 +197,9 @@ class PairedDataset(Splits, Display):
         Raises
         ------
         ValueError
-            For an unknown name, with the list of the known ones; or if the dataset has no raw
-            pictures or texts to compute features of.
+            For an unknown name, with the list of the known ones; if the dataset has no raw
+            pictures or texts to compute features of; or, when they are read, if a transformer
+            makes no finite matrix of one row an item.
         """
         image, text = make_image_features(image), make_text_features(text)
         return dataclasses.replace(self)._with_features(image, text)
@@ -254,12 +260,12 @@ class _Fitted:
 
     def fitted(self):
         if self._done is None:
-            self._done = clone(self.transformer).fit(self._raw)
+            self._done = fit_copy(self.transformer, self._raw)
             self._raw = None
         return self._done
 
     def transform(self, raw):
-        return self.fitted().transform(raw)
+        return transformed(self.fitted(), raw)
 
 
 def _raw(name, kind, transformer, raw, vectors):

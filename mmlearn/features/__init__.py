@@ -72,12 +72,14 @@ def make_text_features(name):
 
 
 def _make(name, known, kind):
+    if isinstance(name, type):
+        raise TypeError(f"{kind} features must be an object: write {name.__name__}().")
     if name is None or (hasattr(name, "fit") and hasattr(name, "transform")):
         return name
     if not isinstance(name, str):
         raise TypeError(
-            f"{kind} features must be a name, a scikit-learn transformer or None, "
-            f"got {type(name).__name__}."
+            f"{kind} features must be a name, a scikit-learn transformer (fit and transform) or "
+            f"None, got {type(name).__name__}."
         )
     parts = [part.strip() for part in name.split("+")]
     for part in parts:

@@ -263,6 +263,7 @@ class CNNFeatures(_PictureFeatures):
     def transform(self, X):
         """Features of the pictures uint8 (n, h, w, 3): float32 (n, n_features_out_)."""
         check_is_fitted(self)
+        self._groups(*self.picture_shape_[:2])  # settings that came from a file, too
         pictures = check_pictures(X, self.picture_shape_[0])
         if self.grid == 1:
             return self._features(pictures)

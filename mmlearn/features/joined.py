@@ -1,8 +1,10 @@
 """Several kinds of features side by side."""
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
+
+from mmlearn.features.matrices import column_groups, fit_copy, transformed
 
 __all__ = ["JoinedFeatures"]
 
@@ -18,7 +20,7 @@ class JoinedFeatures(TransformerMixin, BaseEstimator):
 
     Parameters
     ----------
-    transformers : list of scikit-learn transformers
+    transformers : list of scikit-learn transformers; sparse matrices and DataFrames are converted
 
     Attributes
     ----------
@@ -45,10 +47,10 @@ class JoinedFeatures(TransformerMixin, BaseEstimator):
         """Fit every part on the same pictures or texts."""
         if not self.transformers:
             raise ValueError("JoinedFeatures needs at least one transformer.")
-        self.transformers_ = [clone(part).fit(X) for part in self.transformers]
+        self.transformers_ = [fit_copy(part, X) for part in self.transformers]
         self.feature_groups_, offset = [], 0
         for part in self.transformers_:
-            groups = _groups(part, X)
+            groups = column_groups(part, X)
             self.feature_groups_ += [slice(offset + g.start, offset + g.stop) for g in groups]
             offset += groups[-1].stop
         return self
@@ -56,11 +58,4 @@ class JoinedFeatures(TransformerMixin, BaseEstimator):
     def transform(self, X):
         """The parts' features (n, d_1 + d_2 + ...), in the order of `transformers`."""
         check_is_fitted(self)
-        return np.hstack([np.asarray(part.transform(X)) for part in self.transformers_])
-
-
-def _groups(part, X):
-    """The column blocks of a fitted part; a transformer that names none is one block."""
-    if hasattr(part, "feature_groups_"):
-        return part.feature_groups_
-    return [slice(0, np.asarray(part.transform(X[:1])).shape[1])]
+        return np.hstack([transformed(part, X) for part in self.transformers_])

@@ -20,6 +20,7 @@ from mmlearn.grading.roster.manual import Key, Mark, read_manual, update_manual
 from mmlearn.grading.run.execute import allow_runs, end_running
 from mmlearn.grading.run.sandbox import exposed, unavailable
 from mmlearn.grading.single import grade_bytes, key_of, verify_lab, without_run
+from mmlearn.storage.files import make_folder
 
 Log = Callable[[str], None]
 
@@ -251,7 +252,7 @@ def only_one(out: Path) -> Iterator[None]:
     GradingError
         If another run holds it. The hold ends with the process, however that ends.
     """
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     with open(out / ".lock", "w") as file:
         try:
             import fcntl

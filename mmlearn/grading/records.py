@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-from mmlearn.storage.files import write_atomically
+from mmlearn.storage.files import make_folder, write_atomically
 
 
 def write_file(path: Path, text: str) -> None:
@@ -15,7 +15,7 @@ def write_file(path: Path, text: str) -> None:
         if path.read_bytes() == text.encode("utf-8", "replace"):
             return
     except OSError:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
     write_atomically(path, text)
 
 

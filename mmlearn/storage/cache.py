@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from platformdirs import user_cache_dir
 
-from mmlearn.storage.files import atomic_path
+from mmlearn.storage.files import make_folder, open_atomically
 
 __all__ = ["cache_dir", "local_folder", "remember_features", "remember_pictures", "write_cache"]
 
@@ -34,19 +34,19 @@ def local_folder(name):
 
 
 def write_cache(path, write):
-    """Call `write(file)` on a temporary file beside `path`, then rename it to `path`.
+    """Call `write(file)` on the file that becomes `path`, whole or not at all.
 
-    An interruption leaves the old file, or none, and never a broken one. A folder that cannot be
-    written costs only the cache: a warning says so, and the caller goes on with what it computed.
+    A folder that cannot be written costs only the cache: a warning says so, and the caller goes on
+    with what it computed.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_path(path) as temporary, temporary.open("wb") as file:
+        make_folder(path.parent)
+        with open_atomically(path) as file:
             write(file)
     except OSError as error:
         warnings.warn(
-            f"could not write the cache file {path} ({error}); it will be computed "
-            "again next time. Set MMLEARN_CACHE to a folder that can be written.",
+            f"{error} It is computed again next time: set MMLEARN_CACHE to a folder "
+            "that can be written.",
             stacklevel=3,
         )
 

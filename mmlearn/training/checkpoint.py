@@ -3,20 +3,16 @@
 Nothing in it is pickled, so that opening a file from somebody else runs no code.
 """
 
-import json
 from dataclasses import asdict
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
-
-from mmlearn.storage.files import atomic_path
+from mmlearn.storage.tensors import read_tensors, write_tensors
 from mmlearn.training.randomness import random_state, restore_random_state
 
 __all__ = ["read_checkpoint", "write_checkpoint"]
 
 
 def write_checkpoint(path, identity, run):
-    """Write the state of a run beside `path`, then rename it: no reader meets half a file."""
+    """Write the state of a run to `path`, whole or not at all: no reader meets half a file."""
     tensors = {f"module.{name}": t for name, t in run.module.state_dict().items()}
     tensors |= {f"best.{name}": t for name, t in (run.best_state or {}).items()}
     state = run.optimizer.state_dict()["state"]
@@ -25,22 +21,14 @@ def write_checkpoint(path, identity, run):
     tensors["order"] = run.order.get_state()
     # Two names for one storage are not allowed in the file, hence the copies.
     tensors = {name: t.detach().cpu().contiguous().clone() for name, t in tensors.items()}
-    header = {"identity": json.dumps(identity), "history": json.dumps(asdict(run.history))}
-    try:
-        with atomic_path(path) as temporary:
-            save_file(tensors, temporary, metadata=header)
-    except (OSError, SafetensorError) as error:
-        raise ValueError(f"the checkpoint {path} cannot be written: {error}.") from None
+    write_tensors(path, tensors, identity=identity, history=asdict(run.history))
 
 
 def read_checkpoint(path, identity, run):
     """Put a run into the state that `path` holds."""
     try:
-        with safe_open(path, "pt") as file:
-            header = {key: json.loads(text) for key, text in file.metadata().items()}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        written, history = header["identity"], header["history"]
-    except (SafetensorError, OSError, KeyError, ValueError, AttributeError) as error:
+        tensors, written, history = read_tensors(path, "identity", "history")
+    except ValueError as error:
         raise ValueError(
             f"the checkpoint {path} is damaged or no checkpoint ({error}); "
             "delete it to start afresh."

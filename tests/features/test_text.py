@@ -1,11 +1,14 @@
 """Text features: known answers, unknown words, groups."""
 
+import warnings
+
 import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from mmlearn.data import PairedDataset
 from mmlearn.features import (
     LSA,
     BagOfWords,
@@ -31,8 +34,8 @@ def test_contract_of_a_text_transformer(features):
     assert x.dtype == np.float64
     np.testing.assert_allclose(clone(features).fit_transform(TEXTS), x, atol=1e-12)
     assert fitted.feature_groups_[-1].stop == x.shape[1]
-    # Words never met give zeros, not an error.
-    assert not fitted.transform(["zebra"]).any()
+    with pytest.warns(UserWarning, match="no known word"):  # zeros, not an error
+        assert not fitted.transform(["zebra"]).any()
     assert make_pipeline(features, StandardScaler()).fit_transform(TEXTS).shape == x.shape
 
 
@@ -71,16 +74,84 @@ def test_lsa_is_deterministic():
     np.testing.assert_array_equal(LSA(2).fit_transform(TEXTS), LSA(2).fit_transform(TEXTS))
 
 
-@pytest.mark.parametrize("components", [0, 5, 100])
-def test_too_many_components_are_named(components):
-    with pytest.raises(ValueError, match="5 texts with 4 words; use 1 to 4"):
+@pytest.mark.parametrize("components", [0, 2.5, "all"])
+def test_a_number_of_components_that_means_nothing_is_refused(components):
+    with pytest.raises(ValueError, match="n_components must be a whole number of at least 1"):
         LSA(components).fit(TEXTS)
 
 
-@pytest.mark.parametrize("features", [BagOfWords(), TfIdf(), LSA()], ids=repr)
+@pytest.mark.parametrize("components", [5, 100])
+def test_lsa_keeps_the_directions_that_there_are_and_says_so(components):
+    with pytest.warns(UserWarning, match="5 texts with 4 words have 4 .* LSA keeps 4") as said:
+        lsa = LSA(components).fit(TEXTS)
+    assert len(said) == 1
+    assert (lsa.n_components_, lsa.feature_groups_) == (4, [slice(0, 4)])
+    np.testing.assert_array_equal(lsa.transform(TEXTS), LSA(4).fit(TEXTS).transform(TEXTS))
+
+
+def test_copies_of_a_text_add_no_direction():
+    with pytest.warns(UserWarning, match="LSA keeps 2"):
+        x = LSA(4).fit_transform(["red car", "blue rose", "red car", "blue rose"])
+    assert x.shape == (4, 2)
+
+
+@pytest.mark.parametrize("features", [BagOfWords(), TfIdf(), LSA(2)], ids=repr)
+def test_where_no_word_stands_in_two_texts_all_are_kept(features):
+    with pytest.warns(UserWarning, match="no word stands in two of these 2 texts: all are kept"):
+        fitted = clone(features).fit(["one", "two"])
+    assert fitted.vocabulary_ == ["one", "two"]
+
+
+@pytest.mark.parametrize("features", [BagOfWords(3), TfIdf(3), LSA(min_df=3)], ids=repr)
 def test_texts_without_a_common_word_are_explained(features):
     with pytest.raises(ValueError, match="lower min_df or give longer texts"):
         features.fit(["one", "two"])
+
+
+@pytest.mark.parametrize("texts", [["", " "], ["!", "a"], []])
+def test_texts_without_a_word_are_explained(texts):
+    with pytest.raises(ValueError, match=rf"none of these {len(texts)} texts has a word"):
+        LSA().fit(texts)
+
+
+def test_a_small_set_needs_no_settings(rng):
+    captions = [f"a {c} {t}" for c in ("red", "blue", "green") for t in ("car", "cup", "hat")] * 3
+    pictures = rng.integers(0, 255, (27, 16, 16, 3)).astype(np.uint8)
+    data = PairedDataset("own", pictures, captions, labels=[0, 1, 2] * 9)
+    train, test = data.features(image="colour").split(seed=0)
+    with pytest.warns(UserWarning, match="LSA keeps 5"):  # 3 colours + 3 things - 1
+        assert (train.texts.shape[1], test.texts.shape[1]) == (5, 5)
+
+
+# -- texts without a known word --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("features", [BagOfWords(), TfIdf(), LSA(2)], ids=repr)
+def test_many_texts_without_a_known_word_are_counted_in_a_warning(features):
+    fitted = clone(features).fit(TEXTS)
+    known = ["red car"] * 18
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fitted.transform([*known, "zebra", "lion"])  # a tenth is no reason to worry
+    with pytest.warns(UserWarning, match="known word") as said:
+        fitted.transform([*known, "zebra", "lion", ""])
+    assert [str(w.message) for w in said] == [
+        "3 of 21 texts (14%) have no known word and are rows of zeros; lower min_df, or fit on "
+        "more texts."
+    ]
+    assert said[0].filename == __file__
+
+
+def test_parts_without_a_word_are_natural(rng):
+    parts = TextParts("bow", parts=3).fit(TEXTS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        parts.transform(["red", "car zebra lion", "blue"])
+    with pytest.warns(UserWarning, match=r"1 of 2 texts \(50%\) have no known word"):
+        parts.transform(["zebra", "car"])
+
+
+# -- the rest --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("texts", ["a single text", [1, 2], [None]])
@@ -92,7 +163,7 @@ def test_anything_but_a_list_of_str_is_refused(features, texts):
 
 def test_parts_are_runs_of_words_in_order():
     parts = TextParts("bow", parts=3).fit(TEXTS)  # columns: blue, car, red, rose
-    x = parts.transform(["red rose  car blue", "blue blue", ""])
+    x = parts.transform(["red rose  car blue", "blue blue", "", *TEXTS, *TEXTS])
     assert parts.feature_groups_ == [slice(4 * i, 4 * i + 4) for i in range(4)]
     whole, *runs = x[0].reshape(4, 4).tolist()
     assert whole == [1, 1, 1, 1]

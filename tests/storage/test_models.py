@@ -68,7 +68,7 @@ def test_a_file_of_another_format_is_refused(tmp_path):
 def test_an_unfitted_method_and_a_missing_folder_are_refused(tmp_path, rng):
     with pytest.raises(NotFittedError):
         mmlearn.save(CCA(2), tmp_path / "cca")
-    with pytest.raises(ValueError, match="nowhere does not exist"):
+    with pytest.raises(FileNotFoundError, match="nowhere does not exist"):
         mmlearn.save(CCA(2).fit(*rng.normal(size=(2, 30, 3))), tmp_path / "nowhere" / "cca")
     assert os.listdir(tmp_path) == []
 
@@ -80,14 +80,14 @@ class Students(CoordinatedEmbedding):
 
 
 def test_a_class_of_ones_own_is_refused_and_nothing_is_written(tmp_path):
-    with pytest.raises(ValueError, match="only methods of the course"):
+    with pytest.raises(ValueError, match="only methods and features of the course"):
         mmlearn.save(Students().fit(None, None), tmp_path / "own")
     assert os.listdir(tmp_path) == []
 
 
 def test_a_class_of_ones_own_is_refused_even_under_the_name_of_a_method(tmp_path):
     own = type("CCA", (CCA,), {})
-    with pytest.raises(ValueError, match="only methods of the course"):
+    with pytest.raises(ValueError, match="only methods and features of the course"):
         mmlearn.save(own(1).fit(*np.eye(4)[None].repeat(2, axis=0)), tmp_path / "own")
 
 

@@ -282,7 +282,7 @@ def test_a_checkpoint_of_other_data_is_refused(tmp_path):
 
 
 def test_a_checkpoint_that_cannot_be_written_says_so(tmp_path):
-    with pytest.raises(ValueError, match="nowhere does not exist"):
+    with pytest.raises(FileNotFoundError, match="nowhere does not exist"):
         quick(linear(), epochs=1, checkpoint=tmp_path / "nowhere" / "run")
 
 

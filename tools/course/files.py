@@ -8,7 +8,7 @@ from pathlib import Path
 import nbformat
 
 from mmlearn.notebook import FOLDERS
-from mmlearn.storage.files import write_atomically
+from mmlearn.storage.files import make_folder, write_atomically
 from tools.course.cards import course_table
 from tools.course.model import Course
 
@@ -33,7 +33,7 @@ def write(path: Path, text: str) -> None:
     """Write the file, whole or not at all, where its content is another."""
     if path.exists() and path.read_text(encoding="utf-8") == text:
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     write_atomically(path, text)
 
 

@@ -9,17 +9,16 @@ from __future__ import annotations
 import argparse
 import io
 import json
-import os
 import re
-import tempfile
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 from mmlearn.doctor import ROOT, cure, missing
 from mmlearn.grading.errors import GradingError
 from mmlearn.grading.intake.submission import digest
 from mmlearn.notebook import ANY_MARKER, NBGRADER, file_name, metadata_of, unit_named
-from mmlearn.storage.files import write_atomically
+from mmlearn.storage.files import make_folder, write_all
 
 README, SUMS, ARCHIVE = "README.txt", "SHA256SUMS", "labs.zip"
 SHORTEST = 8  # letters of a line of a solution that would be missed; shorter lines say nothing
@@ -290,19 +289,19 @@ def _zipped(files: dict[str, bytes]) -> bytes:
 
 
 def _write(out: Path, files: dict[str, bytes]) -> None:
-    """Write all files under another name first, then move them: where the disk is full, none is."""
-    if not files:
-        return
-    near = out if out.exists() else out.parent  # on one disk, so that moving is renaming
-    near.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=near, prefix=".release-") as folder:
-        for name, data in files.items():
-            path = Path(folder, name)
-            path.parent.mkdir(exist_ok=True)
-            write_atomically(path, data)
+    """Write all files, or none where the disk is full: then no new folder stays either."""
+    new = set()
+    for path in (out / name for name in files):
+        new |= {folder for folder in path.parents if not folder.exists()}
+    try:
         for name in files:
-            (out / name).parent.mkdir(parents=True, exist_ok=True)
-            os.replace(Path(folder, name), out / name)
+            make_folder((out / name).parent)
+        write_all({out / name: data for name, data in files.items()})
+    except BaseException:
+        for folder in sorted(new, reverse=True):  # what lies inside comes first
+            with suppress(OSError):
+                folder.rmdir()
+        raise
 
 
 # ----------------------------------------------------------------------------------------- command

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mmlearn.grading.errors import GradingError
 from mmlearn.grading.roster.tables import Table, read_table, table_text
-from mmlearn.storage.files import write_atomically
+from mmlearn.storage.files import make_folder, write_atomically
 
 COLUMNS = ("student", "lab", "grade_id", "points", "max_points", "comment")
 Key = tuple[str, str, str]  # student, lab, grade_id
@@ -73,7 +73,7 @@ def update_manual(
     if new != old:
         cells = ([row[column] for column in COLUMNS] for row in new.values())
         text = table_text(COLUMNS, cells, table.delimiter)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         write_atomically(path, "\ufeff" + text if table.marked else text)
     return strangers
 
