@@ -1,12 +1,14 @@
 """Labels: every spelling of a missing one is refused with its row, and nothing else is lost."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 from scipy import sparse
 
-from mmlearn.classical import LGCFL, SM
+from mmlearn.classical import LGCFL
 from mmlearn.data import PairedDataset
 from mmlearn.deep import DeepSM
 from mmlearn.labels import (
@@ -16,6 +18,7 @@ from mmlearn.labels import (
     check_labels,
     is_missing,
 )
+from mmlearn.registry import methods
 
 # Each has row 1 missing, of four.
 MISSING_CLASSES = {
@@ -52,7 +55,16 @@ MISSING_CLASSES = {
     "blank": ["a", " \t", "b", "a"],
     "empty bytes": np.array([b"a", b"", b"b", b"a"]),
 }
-SUPERVISED = [SM, LGCFL, DeepSM]
+SUPERVISED = [method for method in methods(timed=True) if method.supervised]
+
+
+def fit(method, labels):
+    """Fit a method to pairs that have these labels."""
+    model = method.cls()
+    small = {"n_components": 1, "epochs": 1, "validation_fraction": 0.0, "patience": None}
+    model.set_params(**{k: v for k, v in small.items() if k in model.get_params()})
+    times = {"times": range(len(labels))} if model.timed else {}
+    model.fit(np.eye(len(labels)), np.eye(len(labels)), labels=labels, **times)
 
 
 def dataset(n, **fields):
@@ -71,10 +83,10 @@ def dataset(n, **fields):
         lambda labels: dataset(4, labels=labels),
         lambda labels: dataset(4, sublabels=labels),
         lambda labels: dataset(4, groups=labels),
-        *(lambda labels, m=m: m().fit(np.eye(4), np.eye(4), labels) for m in SUPERVISED),
+        *(partial(fit, method) for method in SUPERVISED),
     ],
     ids=["scoring", "fit", "multilabel fit", "pair", "labels", "sublabels", "groups"]
-    + [method.__name__ for method in SUPERVISED],
+    + [method.name for method in SUPERVISED],
 )
 def test_a_missing_class_is_refused_with_its_row_wherever_labels_are_used(spelling, use):
     with pytest.raises(ValueError, match=r"(labels|groups) are (missing|empty) in row 1: ") as e:
