@@ -13,7 +13,6 @@ import torch
 __all__ = [
     "at_least_float32",
     "check_either",
-    "check_labels",
     "check_matrix",
     "check_pair",
     "cosine_similarity",
@@ -145,37 +144,6 @@ def check_either(images, texts, sizes):
     if images is not None and texts is not None:
         check_pair(images, texts)
     return images, texts, images if images is not None else texts
-
-
-def check_labels(labels, n, multilabel=False):
-    """Check the labels of a supervised method and return them as an array.
-
-    Class labels (n,); with `multilabel` also indicators (n, t), each item with its set of labels.
-    """
-    if labels is None:
-        raise ValueError("this method is supervised: pass labels=train.labels to fit.")
-    labels = to_numpy(labels)
-    if labels.dtype.kind == "O":  # names of classes, as a table's column holds them
-        labels = np.array(labels.tolist())
-    if labels.dtype.kind not in "biufUS":
-        raise ValueError("labels must be numbers or names of classes, and none may be missing.")
-    if multilabel and labels.ndim == 2 and len(labels) == n:
-        return _check_indicators(labels)
-    if labels.shape != (n,):
-        raise ValueError(f"labels must have shape ({n},), one per pair, got {labels.shape}.")
-    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
-        raise ValueError("labels hold NaN or infinite values; drop those pairs first.")
-    if len(np.unique(labels)) < 2:
-        raise ValueError("labels hold a single class; a supervised method needs at least two.")
-    return labels
-
-
-def _check_indicators(labels):
-    if not np.isin(labels, (0, 1)).all():
-        raise ValueError("labels of shape (n, t) must be indicators: 0 or 1, False or True.")
-    if (labels == labels[0]).all():
-        raise ValueError("every item has the same set of labels; there is nothing to learn.")
-    return labels
 
 
 def cosine_similarity(a, b):

@@ -13,12 +13,15 @@ there.
 """
 
 import inspect
+from types import FunctionType
+from typing import ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
 
 from mmlearn.arrays import cosine_similarity, to_numpy
 from mmlearn.retrieval import cross_modal_map
+from mmlearn.torch_state import ordinary_torch
 
 __all__ = [
     "CoordinatedEmbedding",
@@ -33,7 +36,8 @@ class Estimator(BaseEstimator):
     """A scikit-learn estimator whose `__init__` may pass `**settings` on to its parent's.
 
     The signature shows them written out, so that scikit-learn (get_params, clone) and `help` see
-    every parameter, and a subclass lists only what is its own or has another default.
+    every parameter, and a subclass lists only what is its own or has another default. Every public
+    method runs in :func:`mmlearn.torch_state.ordinary_torch`.
     """
 
     kind = None  # "coordinated", "joint" or "pair"
@@ -41,8 +45,15 @@ class Estimator(BaseEstimator):
     multilabel = False
     timed = False
 
+    # What scikit-learn's searches pass on to `fit` and `score`, with metadata routing switched on.
+    __metadata_request__fit: ClassVar = {"labels": True}
+    __metadata_request__score: ClassVar = {"labels": True}
+
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
+        for name, value in list(vars(cls).items()):
+            if isinstance(value, FunctionType) and not name.startswith("_"):
+                setattr(cls, name, ordinary_torch()(value))
         if "__init__" in vars(cls):
             cls.__init__.__signature__ = _merged_signature(cls)
 

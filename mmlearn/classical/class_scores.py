@@ -3,8 +3,9 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from mmlearn.arrays import check_labels, in_kind_of
+from mmlearn.arrays import in_kind_of
 from mmlearn.contract import CoordinatedEmbedding
+from mmlearn.labels import check_labels
 
 __all__ = ["ClassScores", "class_indicators"]
 
@@ -33,7 +34,7 @@ class ClassScores(CoordinatedEmbedding):
 def class_indicators(labels, n):
     """0/1 indicators (n, c) and the classes (c,), of classes (n,) or of indicators (n, t).
 
-    Raises ValueError for what :func:`mmlearn.arrays.check_labels` refuses.
+    Raises ValueError for what :func:`mmlearn.labels.check_labels` refuses.
 
     >>> class_indicators(["b", "a"], 2)
     (array([[0., 1.],

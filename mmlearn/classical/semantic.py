@@ -8,17 +8,16 @@ from sklearn.utils.validation import check_is_fitted
 
 from mmlearn.arrays import (
     at_least_float32,
-    check_labels,
     check_matrix,
     check_pair,
     cosine_similarity,
     in_kind_of,
     inner_products,
-    to_numpy,
 )
 from mmlearn.classical.cca import CCA
 from mmlearn.classical.kernels import KernelMap, dual_coefficients
 from mmlearn.contract import CoordinatedEmbedding, check_number
+from mmlearn.labels import as_plain, check_labels
 
 __all__ = ["SCM", "SM", "KernelLogistic"]
 
@@ -269,7 +268,7 @@ class SCM(SM):
 
 
 def _check_classes(labels, n):
-    if labels is not None and to_numpy(labels).ndim == 2:
+    if labels is not None and as_plain(labels).ndim == 2:
         raise ValueError(
             "semantic matching by softmax takes one class per pair, labels of shape (n,); for "
             "several labels an item use LGCFL, JRL or Deep-SM."

@@ -11,6 +11,7 @@ from mmlearn.data.paired import PairedDataset
 from mmlearn.data.scenes import load_scenes
 from mmlearn.data.timeline import Timeline, load_timeline
 from mmlearn.data.wikipedia import load_wikipedia
+from mmlearn.features.pictures import to_pictures
 from mmlearn.storage.cache import cache_dir
 
 __all__ = [
@@ -23,4 +24,5 @@ __all__ = [
     "load_scenes",
     "load_timeline",
     "load_wikipedia",
+    "to_pictures",
 ]

@@ -1,11 +1,11 @@
 """Tables of pictures: parquet files on this machine, or data sets of the Hugging Face hub."""
 
 import hashlib
-import io
 from pathlib import Path
 
 import numpy as np
 
+from mmlearn.features.pictures import square_picture
 from mmlearn.progress import progress_bar, watched
 from mmlearn.storage.cache import cache_dir, remember_pictures
 
@@ -17,7 +17,8 @@ def open_table(folder, hub_name, split):
 
     Parameters
     ----------
-    folder : Path of parquet files named after their split, or None for the hub
+    folder : Path of parquet files named after their split, or of pictures beside a metadata.csv
+        (or .jsonl) that names them in its column `file_name`; or None for the hub
     hub_name : str, such as "jxie/flickr8k"
     split : str, such as "train"
 
@@ -28,7 +29,7 @@ def open_table(folder, hub_name, split):
     Raises
     ------
     FileNotFoundError
-        If the folder has no such split, or the hub's data set cannot be had.
+        If the folder has no such files or split, or the hub's data set cannot be had.
     ValueError
         If there is no column `image`.
     """
@@ -40,12 +41,18 @@ def open_table(folder, hub_name, split):
 
 
 def _open_folder(folder, split):
+    copy = str(cache_dir() / "datasets")  # the library keeps its own, memory-mapped copy
     files = sorted(str(path) for path in folder.glob(f"{split}*.parquet"))
-    if not files:
-        raise FileNotFoundError(f"{folder} has no file named {split}*.parquet.")
-    # The library keeps its own, memory-mapped copy.
-    copy = str(cache_dir() / "datasets")
-    return _load("parquet", data_files=files, split="train", cache_dir=copy)
+    if files:
+        return _load("parquet", data_files=files, split="train", cache_dir=copy)
+    if not any(folder.rglob("metadata.*")):
+        raise FileNotFoundError(
+            f"{folder} has no file named {split}*.parquet, and no metadata.csv beside pictures."
+        )
+    try:
+        return _load("imagefolder", data_dir=str(folder), split=split, cache_dir=copy)
+    except Exception as error:  # the library's own kinds, with the reason as their cause
+        raise ValueError(f"{folder} cannot be read: {error.__cause__ or error}") from error
 
 
 def _open_hub(name, split):
@@ -54,8 +61,9 @@ def _open_hub(name, split):
     except OSError as error:  # no network, or no such data set
         raise FileNotFoundError(
             f"the data set {name} is not on this machine and could not be had from the Hugging "
-            f"Face hub ({type(error).__name__}); connect to the internet, check the name, or put "
-            "its parquet files where the loader's help says and name that place in MMLEARN_DATA."
+            f"Face hub ({type(error).__name__}); connect to the internet, check the name (a folder "
+            "of that name is not here either), or put its parquet files where the loader's help "
+            "says and name that place in MMLEARN_DATA."
         ) from None
 
 
@@ -92,14 +100,14 @@ def check_count(name, value, low, high=None):
 
 
 def square_pictures(table, size, name):
-    """The pictures of a table, uint8 (n, size, size, 3): shrunk to fit, the margin white.
+    """The pictures of a table, uint8 (n, size, size, 3): scaled to fit, the margin white.
 
     They are kept in :func:`mmlearn.data.cache_dir`, under a hash of the files and the size.
     """
     table = table.select_columns("image")
     digest = hashlib.blake2b(digest_size=6)
-    for row in table:
-        digest.update(_content(row))
+    for i, row in enumerate(table):
+        digest.update(_content(row["image"], _called(i, name, row["image"])))
     path = cache_dir() / f"{name}-{size}px-{digest.hexdigest()}.npz"
     shape = (len(table), size, size, 3)
     return remember_pictures(path, shape, lambda: _decode(table, shape, name))
@@ -109,25 +117,23 @@ def _decode(table, shape, name):
     pictures = np.empty(shape, dtype=np.uint8)
     rows = progress_bar(table, desc=f"pictures of {name} (once)", unit=" pictures")
     for i, row in enumerate(rows):
-        try:
-            pictures[i] = _square(_content(row), shape[1])
-        except OSError as error:
-            raise ValueError(f"picture {i} of {name} cannot be read: {error}") from error
+        called = _called(i, name, row["image"])
+        pictures[i] = square_picture(_content(row["image"], called), shape[1], called)
     return pictures
 
 
-def _content(row):
-    image = row["image"]
-    return Path(image["path"]).read_bytes() if image["bytes"] is None else image["bytes"]
+def _called(i, name, image):
+    """What a message calls a picture: its row, its table and its file, where that has a name."""
+    file = f" ({image['path']})" if image is not None and image["path"] else ""
+    return f"picture {i} of {name}{file}"
 
 
-def _square(content, size):
-    from PIL import Image, ImageOps
-
-    picture = Image.open(io.BytesIO(content))
-    picture.draft("RGB", (2 * size, 2 * size))  # a JPEG is decoded no larger than it has to be
-    picture = ImageOps.exif_transpose(picture)  # as it was held, not as it was stored
-    if picture.has_transparency_data:
-        picture = picture.convert("RGBA")
-        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
-    return ImageOps.pad(picture.convert("RGB"), (size, size), color="white")
+def _content(image, called):
+    if image is None or (image["bytes"] is None and not image["path"]):
+        raise ValueError(f"{called} is missing; drop its row.")
+    if image["bytes"] is not None:
+        return image["bytes"]
+    try:
+        return Path(image["path"]).read_bytes()
+    except OSError as error:
+        raise ValueError(f"{called} cannot be read: {error.strerror}.") from error

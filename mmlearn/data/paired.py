@@ -8,6 +8,7 @@ import numpy as np
 from mmlearn.data.checks import (
     check_classes,
     check_folds,
+    check_groups,
     check_strings,
     check_tags,
     check_times,
@@ -32,6 +33,7 @@ PER_ITEM = (
     "times",
     "glyphs",
     "folds",
+    "groups",
 )
 
 
@@ -42,25 +44,29 @@ class PairedDataset(Splits, Display):
     Parameters
     ----------
     name : str
-    pictures : uint8 array (n, height, width, 3); None where only `image_vectors` are known
+    pictures : uint8 array (n, height, width, 3); or files, PIL images and arrays of any kinds and
+        sizes, see :func:`to_pictures`; None where only `image_vectors` are known
     captions : list of n str, the raw texts; None where only `text_vectors` are known
     image_vectors, text_vectors : float arrays (n, d), features that came with the data; or None.
         They are `images` and `texts` until :meth:`features` chooses others.
     titles : list of n str, short names for figures; the captions if not given
-    labels : int array (n,), indices into `label_names`; or None
-    label_names : list of str
+    labels : int array (n,), indices into `label_names`; or the classes themselves, n str; or None
+    label_names : list of str; the sorted classes, or numbers for indices, if not given
     sublabels, sublabel_names : a second, finer set of labels; or None
-    tags, tag_names : bool array (n, t) of tags that items may share; or None
+    tags, tag_names : bool array (n, t) of tags that items may share; or n lists or sets of tag
+        names; or None
     times : float array (n,), e.g. years; or None
     glyphs : list of n str, the items as characters; or None
     folds : list of n str, "train" or "test", the split that came with the data; or None
+    groups : array (n,) of whole numbers or str; items of one group share a picture, as several
+        captions of a photo do, and :meth:`split` keeps them on one side; or None
     licence, source : str, who must be named and where the data comes from
 
     Raises
     ------
     ValueError, TypeError
-        If lengths differ, pictures are no uint8 RGB, a side has neither raw items nor vectors,
-        or labels do not fit their names.
+        If lengths differ, something is missing (None, NaN, ...: the rows are named), a picture
+        cannot be read, a side has neither raw items nor vectors, or labels do not fit their names.
 
     Examples
     --------
@@ -69,6 +75,9 @@ class PairedDataset(Splits, Display):
     >>> train, test = data.split(test_size=0.5, seed=0)
     >>> len(train), sorted(test.labels.tolist())
     (2, [0, 1])
+    >>> data = PairedDataset("toy", pictures, list("abcd"), labels=["cow", "cow", "ox", "ox"])
+    >>> data.label_names, data.labels.tolist()
+    (['cow', 'ox'], [0, 0, 1, 1])
     """
 
     name: str
@@ -86,6 +95,7 @@ class PairedDataset(Splits, Display):
     times: np.ndarray | None = None
     glyphs: list | None = None
     folds: list | None = None
+    groups: np.ndarray | None = None
     licence: str = ""
     source: str = ""
     # How pictures and captions become vectors, and the vectors once somebody has read them.
@@ -113,6 +123,7 @@ class PairedDataset(Splits, Display):
         self.tags, self.tag_names = check_tags(self.tags, self.tag_names)
         self.times = check_times(self.times)
         self.folds = check_folds(self.folds)
+        self.groups = check_groups(self.groups)
         for key in PER_ITEM:
             value = getattr(self, key)
             if value is not None and len(value) != n:

@@ -7,8 +7,9 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from mmlearn.arrays import check_labels, check_matrix, check_pair, in_kind_of, to_numpy
+from mmlearn.arrays import check_matrix, check_pair, in_kind_of, to_numpy
 from mmlearn.contract import CoordinatedEmbedding, check_number
+from mmlearn.labels import check_labels
 from mmlearn.retrieval import cross_modal_map, first_hit_rank
 from mmlearn.scaling import OneScale, Standardizer
 from mmlearn.training.method import TrainedMethod
@@ -73,7 +74,7 @@ class DeepMethod(TrainedMethod):
     dropout : float in [0, 1), default 0
     image_encoder, text_encoder : nn.Module, optional
         Networks from the features of a modality (m, d) to the embedding (m, n_components), to use
-        in place of the default ones. They are copied, never changed.
+        in place of the default ones. They are copied, never changed, and trained in float32.
     loss : callable ``loss(module, x, y, *targets)``, optional
         A loss of your own, in place of the method's. It is given the network, a batch of
         standardised features (b, d_x) and (b, d_y), and what the method trains on beside them: of
@@ -171,7 +172,7 @@ class DeepMethod(TrainedMethod):
         """The encoder of one side (0 images, 1 texts): the caller's own, or a small network."""
         own = (self.image_encoder, self.text_encoder)[side]
         if own is not None:
-            return copy.deepcopy(own)
+            return copy.deepcopy(own).float()
         d_in = len(self.scalers_[side].mean)
         hidden = self.hidden if hidden is None else hidden
         return mlp(d_in, hidden, d_out or self._size(), self.dropout)

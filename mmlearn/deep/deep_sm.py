@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from mmlearn.arrays import check_labels, check_matrix, check_pair, inner_products, to_numpy
+from mmlearn.arrays import check_matrix, check_pair, inner_products, to_numpy
 from mmlearn.deep.base import DeepEmbedding, TwoEncoders, class_targets
+from mmlearn.labels import check_label_pair, check_labels
 from mmlearn.losses import classification_loss
 from mmlearn.retrieval import mean_average_precision
 from mmlearn.training import gather
@@ -132,11 +133,7 @@ class DeepSM(DeepEmbedding):
             check_labels(of_side, n, multilabel=True)
             for of_side, n in zip(labels, (n_x, n_y), strict=True)
         ]
-        if labels[0].shape[1:] != labels[1].shape[1:]:
-            raise ValueError(
-                "image and text labels must be of one kind, classes (n,) or indicators over the "
-                f"same t labels; got shapes {labels[0].shape} and {labels[1].shape}."
-            )
+        labels = check_label_pair(*labels, names=("image labels", "text labels"))
         self.multilabel_ = labels[0].ndim == 2
         return class_targets(self, np.concatenate(labels), n_x + n_y).split([n_x, n_y])
 

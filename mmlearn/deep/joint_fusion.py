@@ -8,9 +8,10 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from mmlearn.arrays import check_either, check_labels, in_kind_of, to_numpy
+from mmlearn.arrays import check_either, in_kind_of, to_numpy
 from mmlearn.contract import JointEmbedding, check_number
 from mmlearn.deep.base import SizedMethod, class_targets
+from mmlearn.labels import check_labels
 
 __all__ = ["JointFusion"]
 

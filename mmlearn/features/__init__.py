@@ -10,6 +10,7 @@ from functools import partial
 
 from mmlearn.features.image import HOG, CNNFeatures, ColourHistogram, check_pictures
 from mmlearn.features.joined import JoinedFeatures
+from mmlearn.features.pictures import to_pictures
 from mmlearn.features.text import LSA, BagOfWords, TextParts, TfIdf
 from mmlearn.features.vectors import Logarithm, SquareRoot
 
@@ -27,6 +28,7 @@ __all__ = [
     "check_pictures",
     "make_image_features",
     "make_text_features",
+    "to_pictures",
 ]
 
 VECTORS = {"sqrt": SquareRoot, "log": Logarithm}  # of the vectors that came with the data

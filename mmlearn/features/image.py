@@ -3,33 +3,50 @@
 from itertools import pairwise
 
 import numpy as np
+import torch
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from mmlearn.arrays import to_numpy
+from mmlearn.features.pictures import SIZE, to_pictures
 from mmlearn.progress import progress_bar
 from mmlearn.storage.cache import remember_features
+from mmlearn.torch_state import ordinary_torch
 
 __all__ = ["HOG", "CNNFeatures", "ColourHistogram", "check_pictures"]
 
 CHUNK = 256  # pictures worked on at once, so that memory stays flat however many there are
 
 
-def check_pictures(pictures):
-    """Check that pictures are uint8 (n, height, width, 3) and return them as an array."""
-    pictures = np.asarray(pictures)
-    if pictures.dtype != np.uint8 or pictures.ndim != 4 or pictures.shape[3] != 3:
-        raise ValueError(
-            "pictures must be a uint8 array of shape (n, height, width, 3), "
-            f"got {pictures.dtype} {pictures.shape}."
-        )
-    return pictures
+def check_pictures(pictures, size=SIZE):
+    """Pictures as a uint8 array (n, height, width, 3): such an array as it is, others made one.
+
+    A list of such arrays of one shape is stacked. Anything else (files, PIL images, other kinds and
+    sizes of arrays) goes through :func:`mmlearn.features.to_pictures` with this `size`.
+    """
+    if _is_rgb(pictures, 4):
+        return to_numpy(pictures)
+    rgb = isinstance(pictures, list | tuple) and all(_is_rgb(picture, 3) for picture in pictures)
+    if rgb and len({tuple(picture.shape) for picture in pictures}) == 1:
+        return np.stack([to_numpy(picture) for picture in pictures])
+    return to_pictures(pictures, size)
+
+
+def _is_rgb(array, ndim):
+    if not isinstance(array, np.ndarray | torch.Tensor) or np.ma.is_masked(array):
+        return False
+    return array.ndim == ndim and array.shape[-1] == 3 and array.dtype in (np.uint8, torch.uint8)
 
 
 class _PictureFeatures(TransformerMixin, BaseEstimator):
     """What the picture transformers share: they learn nothing but the size of the pictures."""
 
     def fit(self, X, y=None):
-        """Note the size of the pictures uint8 (n, h, w, 3); nothing else is learned."""
+        """Note the size of the pictures uint8 (n, h, w, 3); nothing else is learned.
+
+        Files, PIL images and other arrays are made such pictures, here and in `transform`, see
+        :func:`mmlearn.features.to_pictures`.
+        """
         pictures = check_pictures(X)
         self.picture_shape_ = pictures.shape[1:]
         self.feature_groups_ = self._groups(*pictures.shape[1:3])
@@ -39,7 +56,7 @@ class _PictureFeatures(TransformerMixin, BaseEstimator):
     def transform(self, X):
         """Features of the pictures uint8 (n, h, w, 3): float32 (n, n_features_out_)."""
         check_is_fitted(self)
-        pictures = check_pictures(X)
+        pictures = check_pictures(X, self.picture_shape_[0])
         if pictures.shape[1:] != self.picture_shape_:
             raise ValueError(
                 f"pictures have shape {pictures.shape[1:]}, but the features were fitted on "
@@ -247,7 +264,7 @@ class CNNFeatures(_PictureFeatures):
         """Features of the pictures uint8 (n, h, w, 3): float32 (n, n_features_out_)."""
         check_is_fitted(self)
         self._groups(*self.picture_shape_[:2])  # settings that came from a file, too
-        pictures = check_pictures(X)
+        pictures = check_pictures(X, self.picture_shape_[0])
         if self.grid == 1:
             return self._features(pictures)
         return np.hstack([self._features(part) for part in [pictures, *self._crops(pictures)]])
@@ -267,6 +284,7 @@ class CNNFeatures(_PictureFeatures):
         width = self.feature_groups_[0].stop
         return remember_features(f"cnn-{self.model}-{self.size}", pictures, self._see, width)
 
+    @ordinary_torch()
     def _see(self, pictures, keep=None, batch=64):
         """Run the network; `keep(start, stop, features)` is called after every batch."""
         import torch

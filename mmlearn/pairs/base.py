@@ -3,8 +3,8 @@
 import torch
 from torch.nn import functional as F
 
-from mmlearn.arrays import check_labels
 from mmlearn.contract import PairScorer
+from mmlearn.labels import check_labels
 from mmlearn.pairs.regions import Regions, RegionScaler
 from mmlearn.pairs.tokens import check_tokens
 from mmlearn.special_tokens import PAD

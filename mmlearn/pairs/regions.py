@@ -5,6 +5,8 @@ import copy
 import numpy as np
 import torch
 
+from mmlearn.torch_state import ordinary_torch
+
 __all__ = ["RegionScaler", "Regions"]
 
 
@@ -33,6 +35,7 @@ class Regions:
     (2, 1, 3)
     """
 
+    @ordinary_torch()
     def __init__(self, features, rows=None, boxes=None, classes=None, mask=None):
         features = torch.as_tensor(np.asarray(features), dtype=torch.float32)
         if rows is None:
@@ -97,6 +100,7 @@ class Regions:
     def __len__(self):
         return len(self.rows)
 
+    @ordinary_torch()
     def __getitem__(self, index):
         if not isinstance(index, torch.Tensor):  # whatever numpy takes: a slice, a mask, a list
             index = torch.as_tensor(np.atleast_1d(np.arange(len(self))[index]).copy())
@@ -136,6 +140,7 @@ class Regions:
             classes=None if self.classes is None else torch.full_like(self.classes, -1),
         )
 
+    @ordinary_torch()
     def shuffled(self, seed=0):
         """The shuffled-objects control: what is in an image stays, but not where.
 

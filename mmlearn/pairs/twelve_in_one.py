@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from mmlearn.arrays import to_numpy
+from mmlearn.labels import check_label_values
 from mmlearn.pairs.answers import AnswerHead, answers_of_batch
 from mmlearn.pairs.base import (
     ROWS,
@@ -336,7 +337,7 @@ def _check_texts(name, tokens):
 
 
 def _check_labels(name, task, tokens):
-    labels = torch.as_tensor(to_numpy(task.labels))
+    labels = check_label_values(task.labels, f"labels of the task {name!r}")
     n_classes = {
         "answering": lambda: tokens.shape[1],
         "retrieval": lambda: tokens.shape[1],
@@ -344,8 +345,9 @@ def _check_labels(name, task, tokens):
         "verification": lambda: 2,
         "entailment": lambda: 3,
     }[name]()
-    if labels.shape != (len(tokens),) or labels.is_floating_point():
+    if labels.shape != (len(tokens),) or labels.dtype.kind not in "biu":
         raise ValueError(f"the task {name!r} needs one whole number a text as its label.")
+    labels = torch.as_tensor(labels)
     if int(labels.min()) < 0 or int(labels.max()) >= n_classes:
         raise ValueError(f"labels of the task {name!r} must lie from 0 to {n_classes - 1}.")
     if name == "referring" and not bool(

@@ -4,10 +4,12 @@ import torch
 
 from mmlearn.arrays import cosine_similarity, to_numpy
 from mmlearn.retrieval.ranking import CELLS
+from mmlearn.torch_state import ordinary_torch
 
 __all__ = ["search"]
 
 
+@ordinary_torch()
 def search(queries, gallery, k=10):
     """The k nearest gallery items of every query by cosine.
 

@@ -4,12 +4,14 @@ import numpy as np
 import torch
 
 from mmlearn.arrays import to_numpy
+from mmlearn.torch_state import ordinary_torch
 
 __all__ = ["CELLS", "average_precision", "first_hit_rank", "relevance"]
 
 CELLS = 2**21  # similarities worked on at a time, which bounds the memory of every function here
 
 
+@ordinary_torch()
 def average_precision(similarity, relevant, top=None):
     """Average precision of every query.
 
@@ -143,6 +145,7 @@ def relevance(query_labels, gallery_labels):
     )
 
 
+@ordinary_torch()
 def first_hit_rank(similarity, query_labels=None, gallery_labels=None):
     """Rank of the best relevant item of every query, (q,), counted from 1.
 

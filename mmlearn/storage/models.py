@@ -15,6 +15,7 @@ from torch import nn
 
 from mmlearn.registry import SCIKIT_LEARN, saved_class, saved_name
 from mmlearn.storage.tensors import read_tensors, write_tensors
+from mmlearn.torch_state import ordinary_torch
 from mmlearn.training.randomness import keeps_random_state
 
 __all__ = ["load", "save"]
@@ -29,6 +30,7 @@ SAVED = (
 )
 
 
+@ordinary_torch()
 def save(model, path):
     """Write a fitted method to `path`, or several things together, whole or not at all.
 
@@ -71,6 +73,7 @@ def save(model, path):
     write_tensors(path, tensors, mmlearn=description)
 
 
+@ordinary_torch()
 def load(path, **encoders):
     """What :func:`save` wrote to `path`: the fitted method or transformer, or the dict.
 

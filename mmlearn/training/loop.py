@@ -36,6 +36,7 @@ class History:
     best_epoch: int | None = None
 
 
+@torch.enable_grad()
 @keeps_random_state
 def fit(
     module,
@@ -118,7 +119,7 @@ def fit(
     everything = [*tensors, *(validation or ())]
     tensors = [t.to(device) for t in tensors]
     validation = None if validation is None else [t.to(device) for t in validation]
-    order = torch.Generator().manual_seed(seed)
+    order = torch.Generator("cpu").manual_seed(seed)
     run = _Run(module, optimizer, order, History())
     if checkpoint is not None:
         settings = {"batch_size": batch_size, "drop_last": drop_last, "seed": seed} | {
@@ -193,7 +194,7 @@ def _check_tensors(tensors, validation, metric, patience):
 def _batches(n, batch_size, drop_last, order):
     """The rows of every batch; under several processes, this process's share of them."""
     world, own = world_size(), rank()
-    for rows in torch.randperm(n, generator=order).split(batch_size):
+    for rows in torch.randperm(n, generator=order, device="cpu").split(batch_size):
         if drop_last and len(rows) < min(batch_size, n):
             continue
         share = len(rows) // world  # equal shares: a rest that cannot be shared is left out

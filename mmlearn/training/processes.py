@@ -1,6 +1,7 @@
 """Several processes under ``accelerate launch``: who this one is, and what all of them hold."""
 
 import os
+import warnings
 
 import torch
 
@@ -20,6 +21,7 @@ def rank():
 def prepare(module, learning_rate, weight_decay, device):
     """What to call for the forward pass, the optimiser, and the device of this process."""
     if world_size() == 1:
+        _warn_if_alone()
         module.to(device)
         optimizer = torch.optim.AdamW(module.parameters(), learning_rate, weight_decay=weight_decay)
         return module, optimizer, device
@@ -29,6 +31,16 @@ def prepare(module, learning_rate, weight_decay, device):
     module.to(accelerator.device)
     optimizer = torch.optim.AdamW(module.parameters(), learning_rate, weight_decay=weight_decay)
     return *accelerator.prepare(module, optimizer), accelerator.device
+
+
+def _warn_if_alone():
+    """Accelerate's launcher, told to use CPUs, starts one process however many were asked for."""
+    if "ACCELERATE_USE_CPU" in os.environ and "MASTER_PORT" in os.environ:
+        warnings.warn(
+            "`accelerate launch` was asked for several processes but started one, as it does on "
+            "CPUs; start the script by `torchrun --nproc-per-node 2 script.py` instead.",
+            stacklevel=4,
+        )
 
 
 class _Gather(torch.autograd.Function):

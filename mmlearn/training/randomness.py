@@ -23,8 +23,8 @@ def random_state():
     tensors = {
         "torch": torch.get_rng_state(),
         "numpy": torch.from_numpy(words.astype(np.int64)),
-        "numpy_rest": torch.tensor(rest, dtype=torch.float64),
-        "python": torch.tensor(random.getstate()[1]),
+        "numpy_rest": torch.tensor(rest, dtype=torch.float64, device="cpu"),
+        "python": torch.tensor(random.getstate()[1], device="cpu"),
     }
     if torch.cuda.is_available():
         tensors["cuda"] = torch.cuda.get_rng_state()

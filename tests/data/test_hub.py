@@ -164,7 +164,10 @@ def test_a_draw_of_photos_keeps_their_captions(folder):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"caption": 4}, r'4 captions: caption must be "all" or a number from 0 to 3, got 4'),
+        (
+            {"caption": 4},
+            r'4 captions: caption must be "all", "each" or a number from 0 to 3, got 4',
+        ),
         ({"caption": -1}, "caption must be a whole number from 0"),
         ({"caption": "first"}, "caption must be a whole number from 0"),
         ({"n": 5}, "n must be a whole number from 1 to 4, got 5"),
@@ -216,7 +219,7 @@ def test_pictures_of_any_kind_become_rgb(folder):
 def test_pictures_are_decoded_once(folder, monkeypatch):
     write_captions(folder)
     first = load_captions(size=16)
-    monkeypatch.setattr(hub, "_square", lambda *_: pytest.fail("decoded again"))
+    monkeypatch.setattr(hub, "square_picture", lambda *_: pytest.fail("decoded again"))
     np.testing.assert_array_equal(load_captions(size=16).pictures, first.pictures)
     write_captions(folder, {"image": [picture("red")], "text": ["changed"]}, n=1)
     with pytest.raises(pytest.fail.Exception, match="decoded again"):
@@ -228,6 +231,139 @@ def test_a_broken_picture_is_named(folder):
     write_captions(folder, {"image": [picture("red"), broken], "text": ["a", "b"]})
     with pytest.raises(ValueError, match="picture 1 of captioned_photos cannot be read"):
         load_captions()
+    write_captions(
+        folder, {"image": [picture("red"), broken | {"path": "b.png"}], "text": list("ab")}
+    )
+    with pytest.raises(ValueError, match=r"picture 1 of captioned_photos \(b.png\) cannot be read"):
+        load_captions()
+
+
+@pytest.mark.parametrize("nothing", [None, {"bytes": None, "path": None}])
+def test_a_missing_picture_is_named(folder, nothing):
+    write_captions(folder, {"image": [picture("red"), nothing], "text": ["a", "b"]})
+    with pytest.raises(ValueError, match="picture 1 of captioned_photos is missing"):
+        load_captions()
+
+
+def test_pictures_of_a_table_are_read_as_those_of_files_are(folder, monkeypatch):
+    ramp = np.linspace(0, 65535, 64 * 64).reshape(64, 64).astype(np.uint16)
+    out = io.BytesIO()
+    Image.fromarray(ramp).save(out, "PNG")
+    write_captions(folder, {"image": [{"bytes": out.getvalue(), "path": None}], "text": ["a"]})
+    assert abs(load_captions(size=64).pictures.mean() - 127.5) < 0.5
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    images = [picture("red", 5, 5), picture("red", 20, 20)]
+    write_captions(folder, {"image": images, "text": ["a", "b"]})
+    with pytest.raises(ValueError, match="picture 1 of captioned_photos cannot be read: its size"):
+        load_captions()
+
+
+# -- several captions a photo ---------------------------------------------------------------------
+
+
+def test_each_caption_gets_a_row_and_the_photo_is_its_group(folder):
+    write_captions(folder)
+    data = load_captions(caption="each", size=16)
+    assert len(data) == 16
+    assert data.groups.tolist() == np.repeat(range(4), 4).tolist()
+    assert data.captions[4:8] == [f"photo 1, caption {k}" for k in (0, 1, 2, 10)]
+    assert data.titles == data.captions
+    assert rows_of_red(data) == data.groups.tolist()
+    for seed in range(10):
+        train, test = data.split(0.5, seed, stratify=False)
+        assert not set(train.groups) & set(test.groups)
+        assert len(test) == 8
+    assert len(load_captions(caption="each", n=3, size=16)) == 12  # n photos, not rows
+    assert load_captions().groups is None
+
+
+def rows_of_red(data):
+    return data.pictures[:, 8, 8, 0].tolist()
+
+
+def test_photos_may_have_different_numbers_of_captions(folder):
+    write_captions(folder, {"captions": [["a"], ["b", "c", "d"], ["e", "f"], ["g"]]})
+    data = load_captions(caption="each", size=16)
+    assert "".join(data.captions) == "abcdefg"
+    assert rows_of_red(data) == data.groups.tolist() == [0, 1, 1, 1, 2, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"caption": ["a", None, "c", "d"]},
+        {"caption": ["a", "nan", "c", "d"]},
+        {"captions": [["a"], ["b", None], ["c"], ["d"]]},
+        {"captions": [["a"], [], ["c"], ["d"]]},
+        {"captions": [["a"], None, ["c"], ["d"]]},
+        {"caption_0": list("abcd"), "caption_1": ["a", None, "c", "d"]},
+    ],
+)
+@pytest.mark.parametrize("caption", [0, "all", "each"])
+def test_a_missing_caption_is_named_by_row_and_file(folder, columns, caption):
+    images = [picture("red") | {"path": f"{i}.png"} for i in range(4)]
+    write_captions(folder, {"image": images} | columns)
+    with pytest.raises(ValueError, match=r"captioned_photos is missing in row 1 \(1\.png\)"):
+        load_captions(caption=caption)
+
+
+# -- a folder of one's own ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def own(folder):
+    """Pictures of several sizes and kinds beside the table that names them."""
+    here = folder / "my photos"
+    here.mkdir()
+    for i, mode in enumerate(("RGB", "RGBA", "L", "RGB")):
+        Image.new("RGB", (10 + i, 20), (i, i, i)).convert(mode).save(here / f"{i}.png")
+    (here / "metadata.csv").write_text(
+        "file_name,caption,label\n" + "".join(f"{i}.png,text {i},a\n" for i in range(4))
+    )
+    return here
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_a_folder_of_ones_own_is_read(own, kind):
+    data = load_captions(kind(own), size=16)
+    assert data.name == "my photos"
+    assert data.pictures[:, 8, 8, 0].tolist() == [0, 1, 2, 3]
+    assert data.captions == [f"text {i}" for i in range(4)]
+    assert data.licence.startswith("Not stated; pictures and texts are those of the folder")
+    assert data.source == f"the folder {own}"
+    assert len(load_captions(kind(own), caption="each", n=2, size=16)) == 2
+
+
+def test_a_folder_of_parquet_files_may_lie_anywhere(tmp_path, folder):
+    write(tmp_path / "tables", {"image": [picture("red")], "text": ["a"]}, "dev")
+    assert load_captions(tmp_path / "tables", split="dev").captions == ["a"]
+
+
+def test_faults_of_a_folder_of_ones_own_are_named(own):
+    table = (own / "metadata.csv").read_text()
+    (own / "metadata.csv").write_text(table.replace("text 2", ""))
+    with pytest.raises(ValueError, match=r"my photos is missing in row 2 \(.*2\.png\)"):
+        load_captions(own)
+    (own / "metadata.csv").write_text(table.replace("2.png", "gone.png"))
+    with pytest.raises(ValueError, match=r"picture 2 .* \(.*gone\.png\) cannot be read: No"):
+        load_captions(own)
+    (own / "metadata.csv").write_text(table)
+    (own / "2.png").write_bytes(b"no picture")
+    with pytest.raises(ValueError, match=r"picture 2 of my photos \(.*2\.png\) cannot be read: it"):
+        load_captions(own)
+    with pytest.raises(ValueError, match='cannot be read: Unknown split "test"'):
+        load_captions(own, split="test")
+    with pytest.raises(ValueError, match="is a file; name the folder that it lies in"):
+        load_captions(own / "metadata.csv")
+    (own / "metadata.csv").unlink()
+    with pytest.raises(FileNotFoundError, match=r"train\*\.parquet, and no metadata\.csv beside"):
+        load_captions(own)
+
+
+@pytest.mark.parametrize("name", ["/no/where", "./nowhere", "~/no/where", "a/b/c", Path("nowhere")])
+def test_a_mistyped_folder_is_missing_and_not_looked_for_on_the_hub(folder, name):
+    with pytest.raises(FileNotFoundError, match="there is no folder"):
+        load_captions(name)
 
 
 # -- the real tables, where they are --------------------------------------------------------------
@@ -258,23 +394,3 @@ def test_the_real_photos():
     longest = load_captions(caption="all").captions
     assert all(long.startswith(short) for long, short in zip(longest, data.captions, strict=True))
     assert len(data.split(stratify=False)[1]) == 40
-
-
-def encoded(picture, kind, **options):
-    out = io.BytesIO()
-    picture.save(out, kind, **options)
-    return out.getvalue()
-
-
-def test_a_transparent_picture_lies_on_white():
-    glass = Image.new("RGBA", (20, 20), (255, 0, 0, 0))
-    np.testing.assert_array_equal(hub._square(encoded(glass, "PNG"), 8), np.full((8, 8, 3), 255))
-
-
-def test_a_photo_is_shown_as_it_was_held():
-    wide = Image.new("RGB", (40, 20), "white")
-    wide.paste("black", (0, 0, 20, 20))  # the left half is black
-    exif = Image.Exif()
-    exif[0x0112] = 6  # to be turned clockwise: what was left comes to the top
-    turned = np.asarray(hub._square(encoded(wide, "JPEG", exif=exif), 40))
-    assert turned[5, 20].mean() < 50 < 200 < turned[35, 20].mean()

@@ -175,13 +175,14 @@ def test_without_labels_only_an_unstratified_split_is_possible():
     [
         ({"captions": ["a"]}, ValueError, "captions must have one entry per picture: got 1 for 40"),
         ({"times": [1.0]}, ValueError, "times must have one entry per picture"),
-        ({"pictures": np.zeros((40, 8, 8, 3))}, ValueError, "uint8 array of shape"),
-        ({"pictures": np.zeros((40, 8, 8), np.uint8)}, ValueError, "uint8 array of shape"),
+        ({"pictures": np.full((40, 8, 8, 3), np.nan)}, ValueError, "picture 0 .* holds NaN"),
+        ({"pictures": np.zeros((8, 8, 3), np.uint8)}, ValueError, "put one picture into a list"),
         ({"pictures": np.zeros((0, 8, 8, 3), np.uint8)}, ValueError, "at least one pair"),
         ({"captions": [1] * 40}, TypeError, "captions must be a list of str"),
         ({"captions": "x" * 40}, TypeError, "captions must be a list of str"),
         ({"labels": np.full(40, 4)}, ValueError, "indices into the 4 label_names"),
-        ({"labels": np.zeros(40)}, TypeError, "1-D array of ints"),
+        ({"labels": np.full(40, 0.5)}, ValueError, "labels are no whole numbers in 40 rows"),
+        ({"labels": np.zeros((40, 4))}, TypeError, "1-D array, one class an item"),
         ({"tags": np.ones(40, bool)}, ValueError, "tags must have shape"),
     ],
 )

@@ -5,6 +5,7 @@ import random
 import socket
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -289,6 +290,7 @@ def test_a_checkpoint_that_cannot_be_written_says_so(tmp_path):
 
 TWO_PROCESSES = """
 import sys
+import warnings
 import torch
 from torch import nn
 from mmlearn.training import fit, gather
@@ -347,6 +349,24 @@ def test_two_processes_on_half_batches_train_as_one_on_whole_batches(tmp_path):
     assert one[0] == pytest.approx(two[0], rel=1e-5)
     for a, b in zip(one[1:], two[1:], strict=True):
         torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("launcher", "warned"),
+    [
+        ({}, False),
+        ({"ACCELERATE_USE_CPU": "True"}, False),  # one process was asked for
+        ({"ACCELERATE_USE_CPU": "True", "MASTER_PORT": "29500"}, True),
+    ],
+)
+def test_a_launcher_that_starts_one_process_of_several_is_named(launcher, warned, monkeypatch):
+    for name, value in launcher.items():
+        monkeypatch.setenv(name, value)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        quick(linear(), epochs=1)
+    said = [str(w.message) for w in caught if "torchrun --nproc-per-node 2" in str(w.message)]
+    assert bool(said) == warned
 
 
 def test_a_checkpoint_of_shuffled_data_is_refused(tmp_path):
