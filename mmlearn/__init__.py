@@ -20,14 +20,14 @@ def methods(timed=False, pairs=False):
 
 
 def save(model, path):
-    """Save a fitted method to one file: see :func:`mmlearn.storage.models.save`."""
+    """Save a fitted method, alone or with its features: see :func:`mmlearn.storage.models.save`."""
     from mmlearn.storage.models import save
 
     save(model, path)
 
 
 def load(path, **encoders):
-    """Load a method that was saved: see :func:`mmlearn.storage.models.load`."""
+    """Load what was saved: see :func:`mmlearn.storage.models.load`."""
     from mmlearn.storage.models import load
 
     return load(path, **encoders)

@@ -286,6 +286,7 @@ PARTS = {
     "cnn_features": "mmlearn.features.image:CNNFeatures",
     "co_attention_config": "mmlearn.pairs.streams:CoAttentionConfig",
     "colour_histogram": "mmlearn.features.image:ColourHistogram",
+    "dense": "mmlearn.features.matrices:Dense",
     "history": "mmlearn.training:History",
     "hog": "mmlearn.features.image:HOG",
     "joined_features": "mmlearn.features.joined:JoinedFeatures",

@@ -17,7 +17,7 @@ from mmlearn.data.checks import (
 from mmlearn.data.display import Display
 from mmlearn.data.splits import Splits
 from mmlearn.features import check_pictures, make_image_features, make_text_features
-from mmlearn.features.matrices import fit_copy, transformed
+from mmlearn.features.matrices import fit_dense, transformed
 
 __all__ = ["PairedDataset"]
 
@@ -188,7 +188,8 @@ class PairedDataset(Splits, Display):
         A scikit-learn transformer, or a pipeline of several, may make a sparse matrix (up to 4 GiB
         when dense), a DataFrame or whole numbers: `images` and `texts` are dense arrays, float32
         or float64, and its columns are one group unless it has `feature_groups_`. It is fitted by
-        `fit`, and both parts of a split go through `transform`.
+        `fit`, and both parts of a split go through `transform`. A sparse one stands behind
+        `text_transformer` in a `Dense`, which has it as `transformer_`.
 
         Returns
         -------
@@ -260,7 +261,7 @@ class _Fitted:
 
     def fitted(self):
         if self._done is None:
-            self._done = fit_copy(self.transformer, self._raw)
+            self._done = fit_dense(self.transformer, self._raw)
             self._raw = None
         return self._done
 

@@ -10,6 +10,7 @@ from functools import partial
 
 from mmlearn.features.image import HOG, CNNFeatures, ColourHistogram, check_pictures
 from mmlearn.features.joined import JoinedFeatures
+from mmlearn.features.matrices import Dense
 from mmlearn.features.pictures import to_pictures
 from mmlearn.features.text import LSA, BagOfWords, TextParts, TfIdf
 from mmlearn.features.vectors import Logarithm, SquareRoot
@@ -20,6 +21,7 @@ __all__ = [
     "BagOfWords",
     "CNNFeatures",
     "ColourHistogram",
+    "Dense",
     "JoinedFeatures",
     "Logarithm",
     "SquareRoot",

@@ -4,11 +4,12 @@ from copy import deepcopy
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.utils.validation import check_is_fitted
 
 from mmlearn.arrays import at_least_float32, check_matrix, to_numpy
 
-__all__ = ["column_groups", "dense_matrix", "fit_copy", "transformed"]
+__all__ = ["Dense", "column_groups", "dense_matrix", "fit_copy", "fit_dense", "transformed"]
 
 LARGEST = 4 * 2**30  # bytes: beyond that a dense matrix is a mistake on most machines
 
@@ -24,6 +25,52 @@ def fit_copy(transformer, X):
         fresh = deepcopy(transformer)
     fresh.fit(X)
     return fresh
+
+
+def fit_dense(transformer, X):
+    """As :func:`fit_copy`; one that makes sparse matrices comes in a :class:`Dense`."""
+    fitted = fit_copy(transformer, X)
+    if hasattr(fitted, "feature_groups_") or not sparse.issparse(fitted.transform(X[:1])):
+        return fitted
+    return Dense(transformer)._hold(fitted, X)
+
+
+class Dense(TransformerMixin, BaseEstimator):
+    """What another transformer makes, as a dense matrix that every method takes.
+
+    Parameters
+    ----------
+    transformer : a scikit-learn transformer, such as one that makes sparse matrices
+
+    Attributes
+    ----------
+    transformer_ : the fitted transformer
+    feature_groups_ : list of slices, those of the transformer if it names any, else one
+
+    Examples
+    --------
+    >>> from sklearn.feature_extraction.text import CountVectorizer
+    >>> Dense(CountVectorizer()).fit_transform(["red car", "red rose"])
+    array([[1., 1., 0.],
+           [0., 1., 1.]])
+    """
+
+    def __init__(self, transformer):
+        self.transformer = transformer
+
+    def fit(self, X, y=None):
+        """Fit a copy of the transformer on the raw items X."""
+        return self._hold(fit_copy(self.transformer, X), X)
+
+    def _hold(self, fitted, X):
+        self.transformer_ = fitted
+        self.feature_groups_ = column_groups(fitted, X)
+        return self
+
+    def transform(self, X):
+        """Its features of the raw items X: float32 or float64 (n, d)."""
+        check_is_fitted(self)
+        return transformed(self.transformer_, X)
 
 
 def transformed(transformer, X):

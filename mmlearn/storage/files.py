@@ -178,7 +178,7 @@ def _to_disk(file):
 def _check_file(path):
     """The file that `path` names, links followed; an error where it cannot be replaced."""
     kind, file = _kind(path), Path(os.path.realpath(path))
-    if kind == stat.S_IFDIR:
+    if kind == stat.S_IFDIR or str(path).endswith(("/", os.sep)):
         raise _because(errno.EISDIR, path)
     if kind not in (None, stat.S_IFREG):
         raise OSError(f"{path} cannot be written: it is a socket or a disk; give a file's name.")
@@ -257,7 +257,10 @@ def _because(code, path, strerror=""):
     folder = Path(path).parent
     if os.path.isdir(folder):
         folder = Path(os.path.realpath(path)).parent
-    reason = REASONS.get(code, f"{strerror}; choose another place").format(folder=folder)
+    reason = REASONS.get(code, f"{strerror}; choose another place")
+    if code == errno.ENOENT and os.path.isdir(folder):  # as in /proc
+        reason = "no file can be made in {folder}; choose another folder"
+    reason = reason.format(folder=folder)
     error = type(OSError(code, ""))(f"{path} cannot be written: {reason}.")
     error.errno = code
     return error

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import (
     CountVectorizer,
@@ -91,6 +91,8 @@ def test_what_any_transformer_makes_is_a_dense_matrix(data, transformer):
     width = train.texts.shape[1]
     model = CCA(1).fit(train.images, train.texts)
     assert model.embed_texts(test.texts).shape == (len(test), 1)
+    again = train.text_transformer.transform(test.captions)  # as for new texts
+    np.testing.assert_allclose(model.embed_texts(again), model.embed_texts(test.texts), rtol=1e-3)
     joined = JoinedFeatures([transformer, LSA(2)]).fit(CAPTIONS)
     assert joined.transform(CAPTIONS[:2]).shape == (2, joined.feature_groups_[-1].stop)
     parts = TextParts(transformer, parts=2).fit(train.captions)
@@ -118,6 +120,14 @@ def test_a_sparse_matrix_that_would_fill_the_memory_is_refused_first(data):
     chosen = data.features(image="colour", text=HashingVectorizer(n_features=2**26))
     with pytest.raises(ValueError, match=r"HashingVectorizer made .* takes 12 GiB when dense"):
         chosen.texts  # noqa: B018
+
+
+def test_a_sparse_transformer_stands_behind_the_dense_one(data):
+    fitted = data.features(image="colour", text=CountVectorizer()).text_transformer
+    assert type(fitted.transform(["a red car"])) is np.ndarray
+    assert fitted.transformer_.vocabulary_.keys() >= {"red", "car"}
+    assert fitted.feature_groups_ == [slice(0, len(fitted.transformer_.vocabulary_))]
+    assert repr(clone(fitted)) == "Dense(transformer=CountVectorizer())"
 
 
 def test_a_class_and_what_cannot_transform_are_refused():

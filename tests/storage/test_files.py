@@ -252,6 +252,7 @@ REFUSED = {
         lambda t: (t / "l").symlink_to("no/file") or t / "l", FileNotFoundError, "no does not exist"
     ),
     "folder": (lambda t: t, IsADirectoryError, "it is a folder; give the name of a file in it"),
+    "slash": (lambda t: f"{t}/new/", IsADirectoryError, "it is a folder; give the name of a file"),
     "file": (
         lambda t: (t / "f").touch() or t / "f" / "a", NotADirectoryError, "f is no folder; choose"
     ),
