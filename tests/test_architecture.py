@@ -11,7 +11,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # A room imports nothing of a room that stands in a later row.
 ROWS = [
-    {"arrays", "notebook", "progress", "scaling", "special_tokens"},
+    {"arrays", "kinds", "notebook", "progress", "scaling", "special_tokens"},
     {"losses", "mining", "retrieval"},
     {"contract"},
     {"training"},
