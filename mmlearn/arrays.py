@@ -20,7 +20,6 @@ __all__ = [
     "as_float32",
     "at_least_float32",
     "check_columns",
-    "check_either",
     "check_finite",
     "check_labels",
     "check_matrix",
@@ -210,19 +209,6 @@ def check_pair(images, texts):
             f"and {len(texts)} texts."
         )
     return images, texts
-
-
-def check_either(images, texts, sizes):
-    """Check one modality or both, for a joint method; the third result is one that was given."""
-    if images is None and texts is None:
-        raise ValueError("embed needs images, texts or both; neither was given.")
-    if images is not None:
-        images = check_matrix(images, "images", n_features=sizes[0])
-    if texts is not None:
-        texts = check_matrix(texts, "texts", n_features=sizes[1])
-    if images is not None and texts is not None:
-        check_pair(images, texts)
-    return images, texts, images if images is not None else texts
 
 
 def check_labels(labels, n, multilabel=False):

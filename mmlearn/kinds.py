@@ -13,10 +13,11 @@ from scipy.sparse import issparse
 __all__ = ["as_numbers", "as_numpy", "as_tensor", "first_of"]
 
 
-def as_numbers(array, name="the array"):
+def as_numbers(array, name="the array", missing=None):
     """Return `array` as real numbers: a tensor stays one, anything else becomes a numpy array.
 
-    Nothing is copied that need not be. A list of tensors becomes one tensor.
+    Nothing is copied that need not be. A list of tensors becomes one tensor. Masked and missing
+    values are refused, or become the number `missing` where one is given.
 
     Raises
     ------
@@ -34,9 +35,9 @@ def as_numbers(array, name="the array"):
         return _real(array, array.is_complex(), name)
     if issparse(array):
         raise TypeError(f"{name} is a sparse matrix; pass its .toarray().")
-    array = as_numpy(array, name)
+    array = as_numpy(array, name, missing)
     if array.dtype.kind == "O":
-        array = _from_objects(array, name)
+        array = _from_objects(array, name, missing)
     if array.dtype.kind not in "biufc":
         raise TypeError(_no_numbers(name, f"holds {array.dtype.name}"))
     _real(array, array.dtype.kind == "c", name)
@@ -58,10 +59,12 @@ def _real(array, is_complex, name):
     return array
 
 
-def as_numpy(array, name="the array"):
+def as_numpy(array, name="the array", missing=None):
     """`array` as numpy, of whatever dtype; rows that do not fit and masked values are refused."""
     if isinstance(array, list | tuple) and any(np.ma.is_masked(row) for row in array):
         array = np.ma.array(array)
+    if np.ma.is_masked(array) and missing is not None:
+        array = array.astype(np.float64).filled(missing)
     if np.ma.is_masked(array):
         place = first_of(np.ma.getmaskarray(array))
         raise ValueError(f"{name} has masked values, first in {place}; fill or drop them first.")
@@ -82,18 +85,25 @@ def _check_lengths(rows, name):
         )
 
 
-def _from_objects(array, name):
+def _from_objects(array, name, missing):
     """Numbers that came as Python objects, as in tables with nullable or mixed columns."""
     is_number = np.frompyfunc(lambda v: isinstance(v, Real | Decimal | np.bool_), 1, 1)
+    is_missing = np.frompyfunc(_is_missing, 1, 1)
+    if missing is not None:
+        array = np.where(is_missing(array).astype(bool), missing, array)
     odd = ~is_number(array).astype(bool)
     if odd.any():
         value, place = array[odd][0], first_of(odd)
-        if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        if _is_missing(value):
             raise ValueError(
                 f"{name} has missing values, first in {place}; fill or drop them first."
             )
         raise TypeError(_no_numbers(name, f"holds {value!r:.40} in {place}"))
     return array.astype(np.float64)
+
+
+def _is_missing(value):
+    return value is None or type(value).__name__ in ("NAType", "NaTType")  # those of pandas
 
 
 def _no_numbers(name, found):

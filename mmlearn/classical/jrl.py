@@ -5,15 +5,9 @@ from scipy.linalg import solve
 from scipy.sparse import diags, identity
 from sklearn.neighbors import kneighbors_graph
 
-from mmlearn.arrays import (
-    at_least_float32,
-    check_pair,
-    cosine_similarity,
-    in_kind_of,
-    to_numpy,
-)
+from mmlearn.arrays import in_kind_of, promoted, to_numpy
 from mmlearn.classical.class_scores import ClassScores, class_indicators
-from mmlearn.contract import check_number
+from mmlearn.contract import check_number, embedding_sides
 from mmlearn.scaling import Standardizer
 
 __all__ = ["JRL"]
@@ -121,7 +115,7 @@ class JRL(ClassScores):
         partner; they enter the graphs alone.
         """
         self._check_settings()
-        images, texts = check_pair(images, texts)
+        images, texts = self._training_pair(images, texts)
         indicators, self.classes_ = class_indicators(labels, len(images))
         self.n_votes_ = self._count_votes(indicators)
         self.image_scaler_, self.text_scaler_ = Standardizer(images), Standardizer(texts)
@@ -139,10 +133,11 @@ class JRL(ClassScores):
         """Score every image (n, c) against every text (m, c) by `match`, shape (n, m)."""
         _check_match(self.match)
         if self.match == "cosine":
-            return cosine_similarity(image_embeddings, text_embeddings)
-        p_x = self._posteriors(image_embeddings, self.image_train_)
-        p_y = self._posteriors(text_embeddings, self.text_train_)
-        return in_kind_of(at_least_float32(image_embeddings), p_x @ p_y.T)
+            return super().similarity(image_embeddings, text_embeddings)
+        z_x, z_y = embedding_sides(image_embeddings, text_embeddings)
+        p_x = self._posteriors(z_x, self.image_train_)
+        p_y = self._posteriors(z_y, self.text_train_)
+        return in_kind_of(promoted(z_x[:1], z_y[:1])[0], p_x @ p_y.T)
 
     def _posteriors(self, z, train):
         """Mean vote of the training items nearest to each embedding, (m, c)."""
