@@ -11,6 +11,8 @@ of pairs of items are float32 or float64: two sides of different dtype meet in t
 (:func:`promoted`).
 """
 
+from numbers import Real
+
 import numpy as np
 import torch
 
@@ -26,6 +28,7 @@ __all__ = [
     "check_pair",
     "check_sides",
     "column_names",
+    "comparable_labels",
     "cosine_similarity",
     "in_kind_of",
     "inner_products",
@@ -240,6 +243,43 @@ def _check_indicators(labels):
     if (labels == labels[0]).all():
         raise ValueError("every item has the same set of labels; there is nothing to learn.")
     return labels
+
+
+def comparable_labels(labels, name="labels"):
+    """Labels to compare items by, as numpy or a tensor: classes (n,), or indicators (n, t).
+
+    Classes are numbers or names. What no two items can be compared by is refused: missing labels,
+    and a matrix of anything but 0 and 1.
+
+    >>> comparable_labels(["cat", "dog"]).dtype.kind
+    'U'
+    """
+    if not isinstance(labels, torch.Tensor):
+        labels = as_numpy(labels, name)
+        if labels.dtype.kind in "OT":
+            labels = _of_one_type(labels, name)
+        if labels.dtype.kind not in "biufUS":
+            raise ValueError(f"{name} must be numbers or names of classes, got {labels.dtype}.")
+    if isinstance(labels, torch.Tensor) or labels.dtype.kind == "f":
+        check_finite(labels, name, "leave those items out")
+    if labels.ndim == 2 and not bool(((labels == 0) | (labels == 1)).all()):
+        raise ValueError(
+            f"{name} of shape (n, t) must be indicators, 0 or 1: got shape {tuple(labels.shape)} "
+            "with other values; classes have shape (n,)."
+        )
+    return labels
+
+
+def _of_one_type(labels, name):
+    values = labels.ravel().tolist()
+    kinds = {str if isinstance(v, str) else float if isinstance(v, Real) else None for v in values}
+    if kinds - {str} and kinds - {float}:
+        odd = next(v for v in values if not isinstance(v, str | Real)) if None in kinds else values
+        raise ValueError(
+            f"{name} must be numbers or names of classes, of one kind and none missing, "
+            f"got {odd!r:.60}."
+        )
+    return np.array(values).reshape(labels.shape)
 
 
 # -- comparison -------------------------------------------------------------------------------

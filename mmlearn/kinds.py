@@ -27,6 +27,8 @@ def as_numbers(array, name="the array", missing=None):
     >>> as_numbers([[True, 2.5]])
     array([[1. , 2.5]])
     """
+    if array is None:
+        raise ValueError(f"{name} is missing: None was given.")
     if isinstance(array, list | tuple) and any(torch.is_tensor(row) for row in array):
         array = _stacked(array, name)
     if isinstance(array, torch.Tensor):
@@ -39,7 +41,8 @@ def as_numbers(array, name="the array", missing=None):
     if array.dtype.kind == "O":
         array = _from_objects(array, name, missing)
     if array.dtype.kind not in "biufc":
-        raise TypeError(_no_numbers(name, f"holds {array.dtype.name}"))
+        of_kind = {"M": "dates", **dict.fromkeys("UST", "text")}
+        raise TypeError(_no_numbers(name, f"holds {of_kind.get(array.dtype.kind, array.dtype)}"))
     _real(array, array.dtype.kind == "c", name)
     if array.dtype.kind == "f" and array.dtype.itemsize > 8:
         with np.errstate(over="ignore"):  # what float64 cannot hold is infinite, and refused so
@@ -90,8 +93,8 @@ def _from_objects(array, name, missing):
     is_number = np.frompyfunc(lambda v: isinstance(v, Real | Decimal | np.bool_), 1, 1)
     is_missing = np.frompyfunc(_is_missing, 1, 1)
     if missing is not None:
-        array = np.where(is_missing(array).astype(bool), missing, array)
-    odd = ~is_number(array).astype(bool)
+        array = np.where(np.asarray(is_missing(array), dtype=bool), missing, array)
+    odd = ~np.asarray(is_number(array), dtype=bool)
     if odd.any():
         value, place = array[odd][0], first_of(odd)
         if _is_missing(value):
@@ -108,8 +111,8 @@ def _is_missing(value):
 
 def _no_numbers(name, found):
     return (
-        f"{name} must be numbers, but {found}; dataset.features(...) turns pictures and words "
-        "into vectors."
+        f"{name} must be a matrix of numbers, but {found}; dataset.features(...) turns pictures "
+        "and words into vectors."
     )
 
 
@@ -120,8 +123,10 @@ def first_of(mask):
     ('row 0, column 0', 'entry 1')
     """
     place = np.unravel_index(np.argmax(mask), np.shape(mask))
-    names = {1: ("entry",), 2: ("row", "column")}.get(len(place), ("row",) + ("then",) * len(place))
-    return ", ".join(f"{n} {int(i)}" for n, i in zip(names, place, strict=False)) or "it"
+    names = {1: ("entry",), 2: ("row", "column")}.get(len(place))
+    if names is None:
+        return f"place {tuple(map(int, place))}"
+    return ", ".join(f"{n} {int(i)}" for n, i in zip(names, place, strict=True))
 
 
 def as_tensor(array, name="the array"):
