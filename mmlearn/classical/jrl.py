@@ -8,6 +8,7 @@ from sklearn.neighbors import kneighbors_graph
 from mmlearn.arrays import in_kind_of, promoted, to_numpy
 from mmlearn.classical.class_scores import ClassScores, class_indicators
 from mmlearn.contract import check_number, embedding_sides
+from mmlearn.retrieval.ranking import CELLS
 from mmlearn.scaling import Standardizer
 
 __all__ = ["JRL"]
@@ -141,10 +142,13 @@ class JRL(ClassScores):
 
     def _posteriors(self, z, train):
         """Mean vote of the training items nearest to each embedding, (m, c)."""
-        z = to_numpy(z).astype(np.float64)
-        squares = (train**2).sum(axis=1) - 2 * z @ train.T  # ‖z‖² is the same for all
-        nearest = np.argpartition(squares, self.n_votes_ - 1, axis=1)[:, : self.n_votes_]
-        return self.votes_[nearest].mean(axis=1)
+        z, lengths = to_numpy(z).astype(np.float64), (train**2).sum(axis=1)
+        posteriors, step = np.empty((len(z), self.votes_.shape[1])), max(1, CELLS // len(train))
+        for i in range(0, len(z), step):
+            squares = lengths - 2 * z[i : i + step] @ train.T  # ‖z‖² is the same for all
+            nearest = np.argpartition(squares, self.n_votes_ - 1, axis=1)[:, : self.n_votes_]
+            posteriors[i : i + step] = self.votes_[nearest].mean(axis=1)
+        return posteriors
 
     def _count_votes(self, indicators):
         n, sizes = len(indicators), indicators.sum(axis=0)
