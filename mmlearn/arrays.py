@@ -1,25 +1,36 @@
 """Arrays in and out: checks at the door, conversion, the cosine, and one rule of precision.
 
-numpy arrays and torch tensors are both welcome. **The rule of precision**: float16, bfloat16 and
-whole numbers are computed in at least float32. What a method returns for items comes back in the
-kind, dtype and device of what was given (:func:`in_kind_of`; floating-point, also for whole
-numbers). Scores of pairs of items are float32 or float64: two sides of different dtype meet in
-the wider of the two (:func:`promoted`).
+**What an array may be** (:mod:`mmlearn.kinds`): lists, numpy arrays of any layout, byte order and
+dtype of real numbers, memory maps, tables (pandas' nullable columns too), masked arrays in which
+nothing is masked, torch tensors on any device. The caller's array is never changed.
+
+**The rule of precision**: float16, bfloat16 and whole numbers are computed in at least float32,
+longdouble in float64. What a method returns for items comes back in the kind, dtype and device of
+what was given (:func:`in_kind_of`; floating-point, also for whole numbers; without a graph). Scores
+of pairs of items are float32 or float64: two sides of different dtype meet in the wider of the two
+(:func:`promoted`).
 """
 
 import numpy as np
 import torch
 
+from mmlearn.kinds import as_numbers, as_numpy, as_tensor, first_of
+
 __all__ = [
+    "as_float32",
     "at_least_float32",
-    "check_either",
+    "check_columns",
+    "check_finite",
     "check_matrix",
     "check_pair",
+    "check_sides",
+    "column_names",
     "cosine_similarity",
     "in_kind_of",
     "inner_products",
     "promoted",
     "to_numpy",
+    "unit_rows",
 ]
 
 
@@ -28,20 +39,43 @@ def to_numpy(array):
     if isinstance(array, torch.Tensor):
         array = array.detach().cpu()
         return (array.float() if array.dtype == torch.bfloat16 else array).numpy()
-    return np.asarray(array)
+    return as_numpy(array)
+
+
+# -- precision --------------------------------------------------------------------------------
 
 
 def in_kind_of(given, z):
     """`z`, an array or a CPU tensor, in the array kind, dtype and device of `given`.
+
+    A number that this dtype is too small for is refused.
 
     >>> in_kind_of(np.zeros(1, dtype=np.float32), torch.ones(2, dtype=torch.float64)).dtype
     dtype('float32')
     """
     if isinstance(given, torch.Tensor):
         dtype = given.dtype if given.is_floating_point() else torch.float64
-        return torch.as_tensor(z).to(given.device, dtype)
-    dtype = np.asarray(given).dtype
-    return np.asarray(z).astype(dtype if dtype.kind == "f" else np.float64)
+        cast = as_tensor(z).to(given.device, dtype)
+    else:
+        dtype = as_numbers(given).dtype
+        with np.errstate(over="ignore"):
+            cast = to_numpy(z).astype(dtype if dtype.kind == "f" else np.float64)
+    _check_fits(cast, z, "the results")
+    return cast
+
+
+def as_float32(array, name):
+    """`array` as a float32 tensor, in which networks compute; numbers too large are refused."""
+    array = as_tensor(array, name)
+    cast = array.to(torch.float32)
+    _check_fits(cast, array, name)
+    return cast
+
+
+def _check_fits(cast, z, name):
+    if cast.dtype != z.dtype and not _is_finite(cast) and _is_finite(z):
+        dtype = str(cast.dtype).removeprefix("torch.")
+        raise ValueError(f"{name} hold numbers too large for {dtype}; scale the features down.")
 
 
 def at_least_float32(array):
@@ -52,11 +86,11 @@ def at_least_float32(array):
     >>> at_least_float32(np.ones(1, dtype=np.float16)).dtype
     dtype('float32')
     """
+    array = as_numbers(array)
     if isinstance(array, torch.Tensor):
         if not array.is_floating_point():
             return array.double()
         return array.float() if array.dtype.itemsize < 4 else array
-    array = np.asarray(array)
     if array.dtype.kind != "f":
         return array.astype(np.float64)
     return array.astype(np.float32) if array.dtype.itemsize < 4 else array
@@ -70,14 +104,17 @@ def promoted(a, b):
     >>> [side.dtype for side in promoted(torch.ones(1), torch.ones(1, dtype=torch.float64))]
     [torch.float64, torch.float64]
     """
+    a, b = at_least_float32(a), at_least_float32(b)
     if isinstance(a, torch.Tensor) or isinstance(b, torch.Tensor):
         device = a.device if isinstance(a, torch.Tensor) else b.device
-        a, b = (at_least_float32(torch.as_tensor(side, device=device)) for side in (a, b))
+        a, b = as_tensor(a).to(device), as_tensor(b).to(device)
         dtype = torch.promote_types(a.dtype, b.dtype)
         return a.to(dtype), b.to(dtype)
-    a, b = at_least_float32(a), at_least_float32(b)
     dtype = np.promote_types(a.dtype, b.dtype)
     return a.astype(dtype, copy=False), b.astype(dtype, copy=False)
+
+
+# -- checks at the door -----------------------------------------------------------------------
 
 
 def check_matrix(array, name, n_features=None):
@@ -85,40 +122,80 @@ def check_matrix(array, name, n_features=None):
 
     A tensor stays a tensor; anything else becomes a floating-point numpy array.
     """
-    if not isinstance(array, torch.Tensor):
-        array = _as_float_array(array, name)
-    elif not array.is_floating_point():
-        array = array.double()
-    if array.ndim != 2:
-        raise ValueError(
-            f"{name} must be a matrix of shape (n, features), got shape {tuple(array.shape)}; "
-            "reshape a single item to (1, features)."
-        )
+    array = _matrix(array, name)
     if array.shape[0] == 0 or array.shape[1] == 0:
         raise ValueError(f"{name} is empty: its shape is {tuple(array.shape)}.")
     if n_features is not None and array.shape[1] != n_features:
         raise ValueError(
             f"{name} has {array.shape[1]} features, but the method was fitted on {n_features}."
         )
-    # One sum finds a NaN or an infinity without a mask as large as the data.
-    with np.errstate(over="ignore", invalid="ignore"):
-        total = array.detach().sum() if isinstance(array, torch.Tensor) else array.sum()
-        finite = bool(np.isfinite(float(total)))
-    if not finite and not bool(np.isfinite(to_numpy(array)).all()):
-        raise ValueError(f"{name} holds NaN or infinite values; fill or drop them first.")
+    return check_finite(array, name)
+
+
+def _matrix(array, name):
+    array = as_numbers(array, name)
+    if isinstance(array, torch.Tensor):
+        array = array if array.is_floating_point() else array.double()
+    elif array.dtype.kind != "f":
+        array = array.astype(np.float64)
+    if array.ndim != 2:
+        raise ValueError(
+            f"{name} must be a matrix of shape (n, features), got shape {tuple(array.shape)}; "
+            "reshape a single item to (1, features)."
+        )
     return array
 
 
-def _as_float_array(array, name):
-    kind = type(array).__name__
-    try:
-        array = np.asarray(array)
-        return array if array.dtype.kind == "f" else array.astype(np.float64)
-    except (TypeError, ValueError):
-        raise TypeError(
-            f"{name} must be a matrix of numbers; this {kind} does not convert. "
-            "Use dataset.features(...) to turn pictures and words into vectors."
-        ) from None
+def check_finite(array, name, advice="fill or drop them first"):
+    """Return `array`, an array or tensor of numbers, if it holds no NaN and no infinity."""
+    if not _is_finite(array):
+        place = first_of(~np.isfinite(to_numpy(array)))
+        raise ValueError(f"{name} holds NaN or infinite values, first in {place}; {advice}.")
+    return array
+
+
+def _is_finite(array):
+    # One sum finds a NaN or an infinity without a mask as large as the data.
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = array.detach().sum() if isinstance(array, torch.Tensor) else array.sum()
+    return bool(np.isfinite(float(total))) or bool(np.isfinite(to_numpy(array)).all())
+
+
+def check_sides(a, b, names=("a", "b")):
+    """Check the two sides of a comparison, (n, k) and (m, k): finite numbers, as many columns."""
+    a, b = (_matrix(side, name) for side, name in zip((a, b), names, strict=True))
+    if a.shape[1] != b.shape[1]:
+        raise ValueError(
+            f"{names[0]} and {names[1]} must have the same number of columns, got shapes "
+            f"{tuple(a.shape)} and {tuple(b.shape)}."
+        )
+    return check_finite(a, names[0]), check_finite(b, names[1])
+
+
+def column_names(table):
+    """The names of a table's columns, as strings; None for what has none.
+
+    >>> column_names(np.eye(2)) is None
+    True
+    """
+    columns = getattr(table, "columns", None)
+    return None if columns is None else [str(column) for column in columns]
+
+
+def check_columns(table, fitted, name):
+    """Refuse a table whose columns are not those, in that order, that were `fitted` on.
+
+    Nothing is compared where either has no names (None).
+    """
+    found = column_names(table)
+    if fitted is None or found is None or len(found) != len(fitted):
+        return  # a number of columns that differs is told by check_matrix
+    for i, (column, expected) in enumerate(zip(found, fitted, strict=True)):
+        if column != expected:
+            raise ValueError(
+                f"column {i} of {name} is {column!r}, but was {expected!r} in fit; give the same "
+                "columns in the same order."
+            )
 
 
 def check_pair(images, texts):
@@ -133,26 +210,19 @@ def check_pair(images, texts):
     return images, texts
 
 
-def check_either(images, texts, sizes):
-    """Check one modality or both, for a joint method; the third result is one that was given."""
-    if images is None and texts is None:
-        raise ValueError("embed needs images, texts or both; neither was given.")
-    if images is not None:
-        images = check_matrix(images, "images", n_features=sizes[0])
-    if texts is not None:
-        texts = check_matrix(texts, "texts", n_features=sizes[1])
-    if images is not None and texts is not None:
-        check_pair(images, texts)
-    return images, texts, images if images is not None else texts
+# -- comparison -------------------------------------------------------------------------------
 
 
 def cosine_similarity(a, b):
     """Cosine of every row of `a` (n, k) with every row of `b` (m, k); a zero row has cosine 0.
 
+    Rows of any length are compared right, also those whose squares no float can hold.
+
     >>> cosine_similarity(np.array([[0.0, 2.0]]), np.array([[0.0, 5.0], [1.0, 0.0]]))
     array([[1., 0.]])
     """
-    a, b = promoted(_unit_rows(at_least_float32(a)), _unit_rows(at_least_float32(b)))
+    a, b = check_sides(a, b)
+    a, b = promoted(unit_rows(a), unit_rows(b))
     return a @ b.T
 
 
@@ -162,13 +232,42 @@ def inner_products(a, b):
     >>> inner_products(np.array([[0, 2]]), np.array([[0.5, 5.0], [1.0, 0.0]]))
     array([[10.,  0.]])
     """
-    a, b = promoted(a, b)
+    a, b = promoted(*check_sides(a, b))
     return a @ b.T
 
 
-def _unit_rows(z):
+def unit_rows(z):
+    """The rows of `z` (n, k), finite, scaled to length one; a row of zeros stays as it is.
+
+    >>> unit_rows(np.array([[3e200, 4e200]]))
+    array([[0.6, 0.8]])
+    """
+    z = at_least_float32(z)
+    with np.errstate(over="ignore"):
+        norm = _norms(z)
+    odd = ~((norm > _LEAST[z.dtype.itemsize]) & (norm < np.inf))
+    if bool(odd.any()):  # the squares over- or underflow: the largest entry to one first
+        z = _largest_to_one(z, odd)
+        norm = _norms(z)
     if isinstance(z, torch.Tensor):
-        norm = torch.linalg.vector_norm(z, dim=1, keepdim=True)
         return z / torch.where(norm > 0, norm, torch.ones_like(norm))
-    norm = np.linalg.norm(z, axis=1, keepdims=True)
     return z / np.where(norm > 0, norm, 1)
+
+
+_LEAST = {4: 1e-15, 8: 1e-145}  # shorter rows lose digits when they are squared
+
+
+def _norms(z):
+    if isinstance(z, torch.Tensor):
+        return torch.linalg.vector_norm(z, dim=1, keepdim=True)
+    return np.linalg.norm(z, axis=1, keepdims=True)
+
+
+def _largest_to_one(z, odd):
+    if not isinstance(z, torch.Tensor):
+        largest = np.abs(z).max(axis=1, keepdims=True, initial=0)
+        return np.divide(z, largest, out=z.copy(), where=odd & (largest > 0))
+    largest = z.detach().abs().amax(dim=1, keepdim=True)
+    # The gradient of a row so short would be larger than any number: it has none.
+    z = torch.where((largest > 0) & (largest < torch.finfo(z.dtype).tiny), z.detach(), z)
+    return z / torch.where(odd & (largest > 0), largest, torch.ones_like(largest))

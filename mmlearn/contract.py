@@ -17,9 +17,18 @@ from types import FunctionType
 from typing import ClassVar
 
 import numpy as np
+import torch
 from sklearn.base import BaseEstimator
 
-from mmlearn.arrays import cosine_similarity, to_numpy
+from mmlearn.arrays import (
+    check_columns,
+    check_matrix,
+    check_pair,
+    check_sides,
+    column_names,
+    cosine_similarity,
+    to_numpy,
+)
 from mmlearn.retrieval import cross_modal_map
 from mmlearn.torch_state import ordinary_torch
 
@@ -29,6 +38,7 @@ __all__ = [
     "JointEmbedding",
     "PairScorer",
     "check_number",
+    "embedding_sides",
 ]
 
 
@@ -45,6 +55,8 @@ class Estimator(BaseEstimator):
     multilabel = False
     timed = False
 
+    _columns = None  # the names of a table's columns by side, as they were in fit
+
     # What scikit-learn's searches pass on to `fit` and `score`, with metadata routing switched on.
     __metadata_request__fit: ClassVar = {"labels": True}
     __metadata_request__score: ClassVar = {"labels": True}
@@ -56,6 +68,40 @@ class Estimator(BaseEstimator):
                 setattr(cls, name, ordinary_torch()(value))
         if "__init__" in vars(cls):
             cls.__init__.__signature__ = _merged_signature(cls)
+
+    # -- how rows come in --------------------------------------------------------------------
+
+    def _training_pair(self, images, texts, more=False):
+        """The paired rows to fit on, as numpy; the columns of tables are remembered.
+
+        With `more` they must be those of the rows before.
+        """
+        pair = check_pair(images, texts)
+        if more:
+            self._check_columns(images=images, texts=texts)
+        else:
+            self._learn_columns(images=images, texts=texts)
+        return pair
+
+    def _learn_columns(self, **sides):
+        self._columns = {side: column_names(rows) for side, rows in sides.items()}
+
+    def _check_columns(self, **sides):
+        for side, rows in sides.items():
+            check_columns(rows, (self._columns or {}).get(side), side)
+
+    def _new_rows(self, rows, side, n_features=None):
+        """Rows to embed, checked: numbers, without a graph, in the columns that were fitted on."""
+        self._check_columns(**{side: rows})
+        rows = check_matrix(rows, side, n_features)
+        return rows.detach() if isinstance(rows, torch.Tensor) else rows
+
+
+def embedding_sides(image_embeddings, text_embeddings):
+    """The two sides of a `similarity`, checked and without a graph."""
+    names = "image_embeddings", "text_embeddings"
+    sides = check_sides(image_embeddings, text_embeddings, names)
+    return tuple(z.detach() if isinstance(z, torch.Tensor) else z for z in sides)
 
 
 def _merged_signature(cls):
@@ -91,7 +137,7 @@ class CoordinatedEmbedding(Estimator):
 
     def similarity(self, image_embeddings, text_embeddings):
         """Score every image (n, k) against every text (m, k): the cosine, shape (n, m)."""
-        return cosine_similarity(image_embeddings, text_embeddings)
+        return cosine_similarity(*embedding_sides(image_embeddings, text_embeddings))
 
     def score(self, images, texts, labels):
         """Mean of the two mean average precisions, image to text and text to image."""
@@ -119,6 +165,18 @@ class JointEmbedding(Estimator):
     def embed_texts(self, texts):
         """Embed texts whose images are missing."""
         return self.embed(texts=texts)
+
+    def _new_either(self, images, texts, sizes):
+        """One side or both, checked as rows to embed; the third result is one that was given."""
+        if images is None and texts is None:
+            raise ValueError("embed needs images, texts or both; neither was given.")
+        if images is not None:
+            images = self._new_rows(images, "images", sizes[0])
+        if texts is not None:
+            texts = self._new_rows(texts, "texts", sizes[1])
+        if images is not None and texts is not None:
+            check_pair(images, texts)
+        return images, texts, images if images is not None else texts
 
     similarity = CoordinatedEmbedding.similarity
     score = CoordinatedEmbedding.score

@@ -11,7 +11,7 @@ from numbers import Number, Real
 import numpy as np
 import torch
 
-from mmlearn.arrays import to_numpy
+from mmlearn.arrays import check_finite, to_numpy
 
 __all__ = [
     "as_plain",
@@ -19,6 +19,7 @@ __all__ = [
     "check_label_pair",
     "check_label_values",
     "check_labels",
+    "comparable_labels",
     "is_missing",
     "name_rows",
     "refuse_missing",
@@ -89,6 +90,23 @@ def check_label_values(labels, name="labels"):
     elif labels.dtype.kind == "f":
         odd = ~np.isfinite(labels) | (labels != np.round(labels))
         _refuse(odd, name, "no whole numbers", "classes are whole numbers or names")
+    return labels
+
+
+def comparable_labels(labels, name="labels"):
+    """The labels of a batch as :func:`check_label_values` has them; a tensor stays on its device.
+
+    >>> comparable_labels(torch.tensor([2, 0])), comparable_labels(["cat", "dog"]).dtype.kind
+    (tensor([2, 0]), 'U')
+    """
+    if not isinstance(labels, torch.Tensor):
+        return check_label_values(labels, name)
+    labels = check_finite(labels.detach(), name, "leave those items out")
+    if labels.ndim == 2 and not bool(((labels == 0) | (labels == 1)).all()):
+        raise ValueError(
+            f"{name} of shape (n, t) must be indicators, 0 or 1: got shape {tuple(labels.shape)} "
+            "with other values; classes have shape (n,)."
+        )
     return labels
 
 

@@ -13,7 +13,9 @@ positive or without a negative gives no triplet.
 import numpy as np
 import torch
 
-from mmlearn.arrays import cosine_similarity
+from mmlearn.arrays import at_least_float32, check_finite, cosine_similarity
+from mmlearn.kinds import as_tensor
+from mmlearn.labels import comparable_labels
 
 __all__ = [
     "MINING",
@@ -60,9 +62,10 @@ def relevant_pairs(labels, n, device=None):
     own = torch.eye(n, dtype=torch.bool, device=device)
     if labels is None:
         return own
-    if not torch.is_tensor(labels) and np.asarray(labels).dtype.kind in "USO":
-        labels = np.unique(labels, return_inverse=True)[1]  # names of classes
-    labels = torch.as_tensor(labels, device=device)
+    labels = comparable_labels(labels)
+    if not torch.is_tensor(labels) and labels.dtype.kind in "US":  # names of classes
+        labels = np.unique(labels, return_inverse=True)[1].reshape(labels.shape)
+    labels = as_tensor(labels, "labels").to(device)
     if labels.ndim not in (1, 2) or len(labels) != n:
         raise ValueError(
             f"labels must be classes of shape ({n},) or indicators of shape ({n}, t), one row per "
@@ -101,7 +104,7 @@ def batch_all(similarity, relevant, margin):
     >>> batch_all(s, torch.tensor([[True, False, False]]), margin=0.2)
     (tensor([0]), tensor([0]), tensor([1]))
     """
-    _check(similarity, relevant)
+    similarity, relevant, margin = _checked(similarity, relevant, margin)
     reach = similarity + margin
     triplets = []
     for a, row in enumerate(relevant):  # one anchor at a time: no cube in memory
@@ -134,7 +137,7 @@ def active_counts(similarity, relevant, margin):
     >>> active_counts(s, torch.tensor([[True, False, False]]), margin=0.2)
     (tensor([[1, 0, 0]]), tensor([[0, 1, 0]]))
     """
-    _check(similarity, relevant)
+    similarity, relevant, margin = _checked(similarity, relevant, margin)
     similarity = similarity.detach()
     reach, order = _sort_rows((similarity + margin).detach().masked_fill(relevant, torch.inf))
     anchor, positive = relevant.nonzero(as_tuple=True)
@@ -175,7 +178,7 @@ def semi_hard(similarity, relevant, margin):
     >>> semi_hard(s, torch.tensor([[True, False, False, False]]), margin=0.2)
     (tensor([0]), tensor([0]), tensor([2]))
     """
-    _check(similarity, relevant)
+    similarity, relevant, margin = _checked(similarity, relevant, margin)
     similarity = similarity.detach()
     negatives, order = _sort_rows(similarity.masked_fill(relevant, torch.inf))
     anchor, positive = relevant.nonzero(as_tuple=True)
@@ -210,7 +213,7 @@ def batch_hard(similarity, relevant, margin=0.0):
     >>> batch_hard(s, torch.tensor([[True, False, False, True]]))
     (tensor([0]), tensor([0]), tensor([1]))
     """
-    _check(similarity, relevant)
+    similarity, relevant, margin = _checked(similarity, relevant, margin)
     positive = similarity.masked_fill(~relevant, torch.inf).argmin(dim=1)
     negative = (similarity + margin).masked_fill(relevant, -torch.inf).argmax(dim=1)
     anchor = (relevant.any(dim=1) & ~relevant.all(dim=1)).nonzero()[:, 0]
@@ -234,7 +237,7 @@ def embedding_health(zx, zy, labels=None, margin=0.2):
 
     Parameters
     ----------
-    zx, zy : (n, k) tensors, n >= 2
+    zx, zy : (n, k), n >= 2
     labels : as for :func:`relevant_pairs`
     margin : float, or (n, n) a margin for each [anchor, negative]
 
@@ -257,13 +260,14 @@ def embedding_health(zx, zy, labels=None, margin=0.2):
     >>> health["mean_distance"], health["active_share"], health["semi_hard_share"]
     (0.0, 1.0, 0.0)
     """
+    zx, zy = (as_tensor(z, name) for z, name in ((zx, "zx"), (zy, "zy")))
     if zx.ndim != 2 or zx.shape != zy.shape or len(zx) < 2:
         raise ValueError(
             "zx and zy must be matrices of one shape (n, k) with at least two rows, got "
             f"{tuple(zx.shape)} and {tuple(zy.shape)}."
         )
-    zx, zy = zx.cpu().double(), zy.cpu().double()
-    margin = torch.as_tensor(margin).cpu()
+    zx, zy = check_finite(zx.cpu().double(), "zx"), check_finite(zy.cpu().double(), "zy")
+    margin = as_tensor(margin, "margin").cpu()
     s = cosine_similarity(zx, zy)
     relevant = relevant_pairs(labels, len(zx), zx.device)
     active = semi_hards = 0
@@ -300,10 +304,15 @@ def _rank(similarity, anchor, positive, ordered, right=False):
     return torch.searchsorted(ordered, table, right=right)[anchor, slot]
 
 
-def _check(similarity, relevant):
+def _checked(similarity, relevant, margin):
+    """The arguments of a miner as tensors on one device, numbers in float32 at least."""
+    similarity, relevant = as_tensor(similarity, "similarity"), as_tensor(relevant, "relevant")
     if similarity.ndim != 2 or similarity.shape != relevant.shape or relevant.dtype != torch.bool:
         raise ValueError(
             "similarity and relevant must be an (anchors, candidates) matrix and a boolean mask of "
             f"the same shape, got {tuple(similarity.shape)} and {tuple(relevant.shape)} "
             f"{relevant.dtype}."
         )
+    similarity = check_finite(at_least_float32(similarity), "similarity")
+    margin = check_finite(at_least_float32(as_tensor(margin, "margin")), "margin")
+    return similarity, relevant.to(similarity.device), margin.to(similarity)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from mmlearn.arrays import check_matrix, to_numpy
+from mmlearn.kinds import as_numbers
 
 __all__ = ["BlockScale", "OneScale", "Standardizer", "safe_deviations"]
 
@@ -38,16 +39,20 @@ class Standardizer:
     """
 
     def __init__(self, x):
-        x = np.asarray(x, dtype=np.float64)
+        x = _float64(x)
         self.mean = x.mean(axis=0)
         self.scale = safe_deviations(x.std(axis=0), self.mean)
 
     def __call__(self, x):
-        return (x - self.mean) / self.scale
+        return (_float64(x) - self.mean) / self.scale
 
     def checked(self, x, name):
         """The same, as float64 numpy, for rows from a caller: refused with one sentence if bad."""
-        return self(to_numpy(check_matrix(x, name, len(self.mean))).astype(np.float64))
+        return self(check_matrix(x, name, len(self.mean)))
+
+
+def _float64(x):
+    return to_numpy(as_numbers(x, "x")).astype(np.float64, copy=False)
 
 
 class OneScale(Standardizer):
@@ -61,7 +66,7 @@ class OneScale(Standardizer):
 
     def __init__(self, x):
         super().__init__(x)
-        deviation = np.sqrt(np.var(x, axis=0, dtype=np.float64).mean())
+        deviation = np.sqrt(np.var(to_numpy(as_numbers(x, "x")), axis=0, dtype=np.float64).mean())
         self.scale = np.full_like(self.scale, deviation if deviation > 0 else 1.0)
 
 
@@ -76,6 +81,6 @@ class BlockScale(Standardizer):
 
     def __init__(self, x, standardize):
         super().__init__(x)
-        n_varying = np.count_nonzero(np.ptp(x, axis=0))
+        n_varying = np.count_nonzero(np.ptp(_float64(x), axis=0))
         factor = np.sqrt(max(n_varying, 1))
         self.scale = self.scale * factor if standardize else np.ones_like(self.scale)

@@ -11,7 +11,16 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # A room imports nothing of a room that stands in a later row.
 ROWS = [
-    {"arrays", "labels", "notebook", "progress", "scaling", "special_tokens", "torch_state"},
+    {
+        "arrays",
+        "kinds",
+        "labels",
+        "notebook",
+        "progress",
+        "scaling",
+        "special_tokens",
+        "torch_state",
+    },
     {"losses", "mining", "retrieval"},
     {"contract"},
     {"training"},

@@ -20,15 +20,14 @@ class ClassScores(CoordinatedEmbedding):
     def embed_images(self, images):
         """Class scores of images (m, d_x), relative to the class frequencies: (m, c)."""
         check_is_fitted(self)
-        return in_kind_of(
-            images, self.image_scaler_.checked(images, "images") @ self.image_weights_
-        )
+        images = self._new_rows(images, "images", len(self.image_weights_))
+        return in_kind_of(images, self.image_scaler_(images) @ self.image_weights_)
 
     def embed_texts(self, texts):
         """Class scores of texts (m, d_y), relative to the class frequencies: (m, c)."""
         check_is_fitted(self)
-        x = self.text_scaler_.checked(texts, "texts")
-        return in_kind_of(texts, x @ self.text_weights_)
+        texts = self._new_rows(texts, "texts", len(self.text_weights_))
+        return in_kind_of(texts, self.text_scaler_(texts) @ self.text_weights_)
 
 
 def class_indicators(labels, n):

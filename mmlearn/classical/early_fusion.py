@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.utils.validation import check_is_fitted
 
-from mmlearn.arrays import check_either, check_pair, in_kind_of, to_numpy
+from mmlearn.arrays import in_kind_of
 from mmlearn.contract import JointEmbedding
 from mmlearn.scaling import BlockScale
 
@@ -51,7 +51,7 @@ class EarlyFusion(JointEmbedding):
 
     def fit(self, images, texts, labels=None):
         """Fit on paired rows: images (n, d_x), texts (n, d_y); `labels` are not used."""
-        images, texts = check_pair(images, texts)
+        images, texts = self._training_pair(images, texts)
         most = min(len(images), images.shape[1] + texts.shape[1])
         if not 1 <= self.n_components <= most:
             raise ValueError(
@@ -66,7 +66,7 @@ class EarlyFusion(JointEmbedding):
         """Embed pairs, or one modality alone: (m, n_components)."""
         check_is_fitted(self)
         sizes = [len(block.mean) for block in self.blocks_]
-        images, texts, given = check_either(images, texts, sizes)
+        images, texts, given = self._new_either(images, texts, sizes)
         z = self.pca_.transform(self._concatenate(images, texts))
         return in_kind_of(given, z)
 
@@ -83,5 +83,5 @@ class EarlyFusion(JointEmbedding):
             if x is None:
                 parts.append(np.zeros((n, len(block.mean))))
             else:
-                parts.append(block(to_numpy(x)))
+                parts.append(block(x))
         return np.hstack(parts)

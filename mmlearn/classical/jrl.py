@@ -5,15 +5,10 @@ from scipy.linalg import solve
 from scipy.sparse import diags, identity
 from sklearn.neighbors import kneighbors_graph
 
-from mmlearn.arrays import (
-    at_least_float32,
-    check_pair,
-    cosine_similarity,
-    in_kind_of,
-    to_numpy,
-)
+from mmlearn.arrays import in_kind_of, promoted, to_numpy
 from mmlearn.classical.class_scores import ClassScores, class_indicators
-from mmlearn.contract import check_number
+from mmlearn.contract import check_number, embedding_sides
+from mmlearn.retrieval.ranking import CELLS
 from mmlearn.scaling import Standardizer
 
 __all__ = ["JRL"]
@@ -121,7 +116,7 @@ class JRL(ClassScores):
         partner; they enter the graphs alone.
         """
         self._check_settings()
-        images, texts = check_pair(images, texts)
+        images, texts = self._training_pair(images, texts)
         indicators, self.classes_ = class_indicators(labels, len(images))
         self.n_votes_ = self._count_votes(indicators)
         self.image_scaler_, self.text_scaler_ = Standardizer(images), Standardizer(texts)
@@ -139,17 +134,21 @@ class JRL(ClassScores):
         """Score every image (n, c) against every text (m, c) by `match`, shape (n, m)."""
         _check_match(self.match)
         if self.match == "cosine":
-            return cosine_similarity(image_embeddings, text_embeddings)
-        p_x = self._posteriors(image_embeddings, self.image_train_)
-        p_y = self._posteriors(text_embeddings, self.text_train_)
-        return in_kind_of(at_least_float32(image_embeddings), p_x @ p_y.T)
+            return super().similarity(image_embeddings, text_embeddings)
+        z_x, z_y = embedding_sides(image_embeddings, text_embeddings)
+        p_x = self._posteriors(z_x, self.image_train_)
+        p_y = self._posteriors(z_y, self.text_train_)
+        return in_kind_of(promoted(z_x[:1], z_y[:1])[0], p_x @ p_y.T)
 
     def _posteriors(self, z, train):
         """Mean vote of the training items nearest to each embedding, (m, c)."""
-        z = to_numpy(z).astype(np.float64)
-        squares = (train**2).sum(axis=1) - 2 * z @ train.T  # ‖z‖² is the same for all
-        nearest = np.argpartition(squares, self.n_votes_ - 1, axis=1)[:, : self.n_votes_]
-        return self.votes_[nearest].mean(axis=1)
+        z, lengths = to_numpy(z).astype(np.float64), (train**2).sum(axis=1)
+        posteriors, step = np.empty((len(z), self.votes_.shape[1])), max(1, CELLS // len(train))
+        for i in range(0, len(z), step):
+            squares = lengths - 2 * z[i : i + step] @ train.T  # ‖z‖² is the same for all
+            nearest = np.argpartition(squares, self.n_votes_ - 1, axis=1)[:, : self.n_votes_]
+            posteriors[i : i + step] = self.votes_[nearest].mean(axis=1)
+        return posteriors
 
     def _count_votes(self, indicators):
         n, sizes = len(indicators), indicators.sum(axis=0)

@@ -7,7 +7,7 @@ from scipy.linalg import cholesky, solve_triangular
 from scipy.sparse.linalg import ArpackNoConvergence, svds
 from sklearn.utils.validation import check_is_fitted
 
-from mmlearn.arrays import check_pair, in_kind_of
+from mmlearn.arrays import in_kind_of
 from mmlearn.classical.kernels import KernelMap, dual_coefficients
 from mmlearn.contract import CoordinatedEmbedding, check_number
 
@@ -100,7 +100,7 @@ class KCCA(CoordinatedEmbedding):
 
     def fit(self, images, texts, labels=None):
         """Fit on paired rows: images (n, d_x), texts (n, d_y); `labels` are not used."""
-        images, texts = check_pair(images, texts)
+        images, texts = self._training_pair(images, texts)
         self._check(len(images))
         settings = self.n_landmarks, self.random_state
         self.image_map_ = KernelMap(self.image_kernel, self.image_gamma, *settings)
@@ -123,12 +123,14 @@ class KCCA(CoordinatedEmbedding):
     def embed_images(self, images):
         """Project images (m, d_x), or their kernels (m, n), to (m, n_components)."""
         check_is_fitted(self)
+        images = self._new_rows(images, "images", self.image_map_.n_features_)
         k = self.image_map_(images, "images")
         return in_kind_of(images, k @ self.image_coefficients_ - self.image_offset_)
 
     def embed_texts(self, texts):
         """Project texts (m, d_y), or their kernels (m, n), to (m, n_components)."""
         check_is_fitted(self)
+        texts = self._new_rows(texts, "texts", self.text_map_.n_features_)
         k = self.text_map_(texts, "texts")
         return in_kind_of(texts, k @ self.text_coefficients_ - self.text_offset_)
 

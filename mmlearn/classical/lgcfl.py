@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.linalg import solve
 
-from mmlearn.arrays import check_matrix, check_pair, to_numpy
+from mmlearn.arrays import check_matrix, to_numpy
 from mmlearn.classical.class_scores import ClassScores, class_indicators
 from mmlearn.contract import check_number
 from mmlearn.scaling import Standardizer
@@ -112,11 +112,12 @@ class LGCFL(ClassScores):
 
     def _check(self, images, texts, labels):
         if not isinstance(labels, tuple):
-            images, texts = check_pair(images, texts)
+            images, texts = self._training_pair(images, texts)
             y, self.classes_ = class_indicators(labels, len(images))
             return images, texts, y - y.mean(axis=0), y - y.mean(axis=0)
         if len(labels) != 2:
             raise ValueError("labels of unpaired data must be a tuple (image_labels, text_labels).")
+        self._learn_columns(images=images, texts=texts)
         images = to_numpy(check_matrix(images, "images"))
         texts = to_numpy(check_matrix(texts, "texts"))
         y_x, self.classes_ = class_indicators(labels[0], len(images))

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.exceptions import NotFittedError
 
-from mmlearn.arrays import at_least_float32, check_matrix, check_pair, in_kind_of
+from mmlearn.arrays import at_least_float32, in_kind_of
 from mmlearn.contract import CoordinatedEmbedding, check_number
 
 __all__ = ["MomentEmbedding", "PairMoments"]
@@ -82,7 +82,7 @@ class MomentEmbedding(CoordinatedEmbedding):
 
     def fit(self, images, texts, labels=None):
         """Fit on paired rows: images (n, d_x), texts (n, d_y); `labels` are not used."""
-        images, texts = check_pair(images, texts)
+        images, texts = self._training_pair(images, texts)
         self.moments_ = PairMoments().update(images, texts)
         self._solution = None
         self._solved()  # so that bad data is refused here and not at the first use
@@ -90,7 +90,7 @@ class MomentEmbedding(CoordinatedEmbedding):
 
     def partial_fit(self, images, texts, labels=None):
         """Add a batch of paired rows; after the last, the result equals one `fit` on all."""
-        images, texts = check_pair(images, texts)
+        images, texts = self._training_pair(images, texts, more=hasattr(self, "moments_"))
         if not hasattr(self, "moments_"):
             self.moments_ = PairMoments()
         self.moments_.update(images, texts)
@@ -109,13 +109,13 @@ class MomentEmbedding(CoordinatedEmbedding):
     def embed_images(self, images):
         """Project images (m, d_x) to (m, n_components)."""
         weights = self.image_weights_
-        images = check_matrix(images, "images", n_features=len(weights))
+        images = self._new_rows(images, "images", len(weights))
         return _project(images, self.image_mean_, weights)
 
     def embed_texts(self, texts):
         """Project texts (m, d_y) to (m, n_components)."""
         weights = self.text_weights_
-        texts = check_matrix(texts, "texts", n_features=len(weights))
+        texts = self._new_rows(texts, "texts", len(weights))
         return _project(texts, self.text_mean_, weights)
 
     @property

@@ -8,15 +8,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from mmlearn.arrays import (
     at_least_float32,
-    check_matrix,
-    check_pair,
     cosine_similarity,
     in_kind_of,
     inner_products,
 )
 from mmlearn.classical.cca import CCA
 from mmlearn.classical.kernels import KernelMap, dual_coefficients
-from mmlearn.contract import CoordinatedEmbedding, check_number
+from mmlearn.contract import CoordinatedEmbedding, check_number, embedding_sides
 from mmlearn.labels import as_plain, check_labels
 
 __all__ = ["SCM", "SM", "KernelLogistic"]
@@ -162,7 +160,7 @@ class SM(CoordinatedEmbedding):
 
     def fit(self, images, texts, labels=None):
         """Fit on images (n, d_x), texts (n, d_y) and labels (n,)."""
-        images, texts = check_pair(images, texts)
+        images, texts = self._training_pair(images, texts)
         labels = _check_classes(labels, len(images))
         _check_match(self.match)
         self._fit_classifiers(images, texts, labels)
@@ -182,22 +180,24 @@ class SM(CoordinatedEmbedding):
     def embed_images(self, images):
         """Class probabilities of images (m, d_x): (m, c), every row sums to one."""
         check_is_fitted(self)
+        images = self._new_rows(images, "images")
         return in_kind_of(images, self.image_classifier_.posteriors(images, "images"))
 
     def embed_texts(self, texts):
         """Class probabilities of texts (m, d_y): (m, c), every row sums to one."""
         check_is_fitted(self)
+        texts = self._new_rows(texts, "texts")
         return in_kind_of(texts, self.text_classifier_.posteriors(texts, "texts"))
 
     def similarity(self, image_embeddings, text_embeddings):
         """Score every image (n, c) against every text (m, c) by `match`, shape (n, m)."""
         _check_match(self.match)
+        z_x, z_y = embedding_sides(image_embeddings, text_embeddings)
         if self.match == "same_class":
-            return inner_products(image_embeddings, text_embeddings)
+            return inner_products(z_x, z_y)
         if self.match == "centred_cosine":
-            image_embeddings = self._centred(image_embeddings)
-            text_embeddings = self._centred(text_embeddings)
-        return cosine_similarity(image_embeddings, text_embeddings)
+            z_x, z_y = self._centred(z_x), self._centred(z_y)
+        return cosine_similarity(z_x, z_y)
 
     def _centred(self, z):
         z = at_least_float32(z)
@@ -255,14 +255,14 @@ class SCM(SM):
     def embed_images(self, images):
         """Class probabilities of images (m, d_x): (m, c), every row sums to one."""
         check_is_fitted(self)
-        images = check_matrix(images, "images")
+        images = self._new_rows(images, "images")
         z = super().embed_images(self.cca_.embed_images(at_least_float32(images)))
         return in_kind_of(images, z)
 
     def embed_texts(self, texts):
         """Class probabilities of texts (m, d_y): (m, c), every row sums to one."""
         check_is_fitted(self)
-        texts = check_matrix(texts, "texts")
+        texts = self._new_rows(texts, "texts")
         z = super().embed_texts(self.cca_.embed_texts(at_least_float32(texts)))
         return in_kind_of(texts, z)
 

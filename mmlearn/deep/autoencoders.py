@@ -11,9 +11,10 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from mmlearn.arrays import check_matrix, in_kind_of, to_numpy
+from mmlearn.arrays import as_float32, check_matrix, in_kind_of, to_numpy
 from mmlearn.contract import JointEmbedding, check_number
 from mmlearn.deep.base import DeepEmbedding, SizedMethod, TwoEncoders, mlp
+from mmlearn.kinds import as_numbers
 from mmlearn.losses import correspondence_loss, reconstruction_loss
 from mmlearn.training import gather
 
@@ -200,6 +201,7 @@ class MultimodalAutoencoder(SizedMethod, JointEmbedding):
         if len(modalities) < 2:
             raise ValueError(f"give two modalities or more to fit on, got {len(modalities)}.")
         rows, present = _check_modalities(modalities)
+        self._learn_columns(**modalities)
         self._check_settings(len(present))
         self.modalities_ = list(rows)
         self.scalers_ = [
@@ -283,7 +285,7 @@ class MultimodalAutoencoder(SizedMethod, JointEmbedding):
             x = torch.zeros(n, len(scaler.mean))
             if name in rows:
                 x_there = scaler(to_numpy(rows[name])[there[name]])
-                x[torch.as_tensor(there[name])] = torch.as_tensor(x_there, dtype=torch.float32)
+                x[torch.as_tensor(there[name])] = as_float32(x_there, name)
             inputs.append(x)
         return inputs
 
@@ -298,6 +300,7 @@ class MultimodalAutoencoder(SizedMethod, JointEmbedding):
             name: len(scaler.mean)
             for name, scaler in zip(self.modalities_, self.scalers_, strict=True)
         }
+        self._check_columns(**modalities)
         rows, present = _check_modalities(modalities, sizes)
         return self._inputs(rows, present), next(iter(rows.values()))
 
@@ -350,9 +353,10 @@ def _check_modalities(modalities, sizes=None):
     """Checked rows by name, with 0 in place of rows of NaN; and which are there, (n, given)."""
     rows, present = {}, []
     for name, x in modalities.items():
+        x = as_numbers(x, name, missing=np.nan)
         there = _there(x)
         if not there.all():
-            x = in_kind_of(x, torch.as_tensor(np.where(there[:, None], to_numpy(x), 0)))
+            x = in_kind_of(x, np.where(there[:, None], to_numpy(x), 0))
         rows[name] = check_matrix(x, name, n_features=sizes and sizes[name])
         present.append(there)
     lengths = [len(x) for x in rows.values()]

@@ -7,7 +7,7 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from mmlearn.arrays import check_matrix, check_pair, in_kind_of, to_numpy
+from mmlearn.arrays import as_float32, in_kind_of, to_numpy
 from mmlearn.contract import CoordinatedEmbedding, check_number
 from mmlearn.labels import check_labels
 from mmlearn.retrieval import cross_modal_map, first_hit_rank
@@ -156,7 +156,7 @@ class DeepMethod(TrainedMethod):
 
     def fit(self, images, texts, labels=None):
         """Fit on paired rows: images (n, d_x), texts (n, d_y), labels (n,) where supervised."""
-        images, texts = check_pair(images, texts)
+        images, texts = self._training_pair(images, texts)
         self._check_settings(len(images))
         targets = self._targets(labels, len(images))
         self.scalers_ = self._scaler(images), self._scaler(texts)
@@ -178,14 +178,14 @@ class DeepMethod(TrainedMethod):
         return mlp(d_in, hidden, d_out or self._size(), self.dropout)
 
     def _standardized(self, rows, side):
-        return torch.as_tensor(self.scalers_[side](to_numpy(rows)), dtype=torch.float32)
+        return as_float32(self.scalers_[side](rows), SIDES[side])
 
     # -- inference ---------------------------------------------------------------------------
 
     def _embed(self, rows, side, encode):
         """`encode` standardised rows in chunks; the result is of the kind and dtype of `rows`."""
         check_is_fitted(self)
-        rows = check_matrix(rows, SIDES[side], n_features=len(self.scalers_[side].mean))
+        rows = self._new_rows(rows, SIDES[side], len(self.scalers_[side].mean))
         return in_kind_of(rows, self._in_chunks(encode, self._standardized(rows, side)))
 
 

@@ -2,7 +2,7 @@
 
 from sklearn.utils.validation import check_is_fitted
 
-from mmlearn.arrays import at_least_float32, check_matrix, in_kind_of
+from mmlearn.arrays import at_least_float32, in_kind_of
 from mmlearn.classical import CCA
 from mmlearn.deep.base import DeepEmbedding, SizedMethod
 from mmlearn.losses import cca_loss
@@ -114,13 +114,13 @@ class DCCA(SizedMethod, DeepEmbedding):
 
     def embed_images(self, images):
         """Project images (m, d_x) to (m, n_components)."""
-        images = check_matrix(images, "images")
+        images = self._new_rows(images, "images")
         z = super().embed_images(at_least_float32(images))
         return in_kind_of(images, self.cca_.embed_images(z))
 
     def embed_texts(self, texts):
         """Project texts (m, d_y) to (m, n_components)."""
-        texts = check_matrix(texts, "texts")
+        texts = self._new_rows(texts, "texts")
         z = super().embed_texts(at_least_float32(texts))
         return in_kind_of(texts, self.cca_.embed_texts(z))
 

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from mmlearn.arrays import check_matrix, check_pair, inner_products, to_numpy
+from mmlearn.arrays import check_matrix, inner_products, to_numpy
+from mmlearn.contract import embedding_sides
 from mmlearn.deep.base import DeepEmbedding, TwoEncoders, class_targets
 from mmlearn.labels import check_label_pair, check_labels
 from mmlearn.losses import classification_loss
@@ -100,10 +101,11 @@ class DeepSM(DeepEmbedding):
             (image_labels, text_labels), where images and texts are not paired
         """
         if isinstance(labels, tuple) and len(labels) == 2 and np.ndim(labels[0]) > 0:
+            self._learn_columns(images=images, texts=texts)
             images = to_numpy(check_matrix(images, "images"))
             texts = to_numpy(check_matrix(texts, "texts"))
         else:
-            images, texts = check_pair(images, texts)
+            images, texts = self._training_pair(images, texts)
             labels = labels, labels
         self._check_settings(max(len(images), len(texts)))
         labels_x, labels_y = self._labels_of_both(labels, len(images), len(texts))
@@ -115,7 +117,7 @@ class DeepSM(DeepEmbedding):
     def similarity(self, image_embeddings, text_embeddings):
         """Score every image (n, c) against every text (m, c) by `match`, shape (n, m)."""
         if self.match == "same_class":
-            return inner_products(image_embeddings, text_embeddings)
+            return inner_products(*embedding_sides(image_embeddings, text_embeddings))
         return super().similarity(image_embeddings, text_embeddings)
 
     def _check_settings(self, n):

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from mmlearn.arrays import check_matrix, check_pair, cosine_similarity, in_kind_of, to_numpy
+from mmlearn.arrays import cosine_similarity, in_kind_of, to_numpy
 from mmlearn.contract import check_number
 from mmlearn.deep.base import SIDES, DeepEmbedding, SizedMethod, class_targets
 from mmlearn.deep.dispersion import semantic_dispersion
@@ -20,6 +20,7 @@ from mmlearn.deep.temporal import (
     check_steps,
     check_times,
 )
+from mmlearn.kinds import as_numbers
 from mmlearn.losses import diachronic_inter_loss, diachronic_intra_loss
 from mmlearn.mining import check_mining
 from mmlearn.retrieval import cross_modal_map
@@ -143,7 +144,7 @@ class Diachronic(SizedMethod, DeepEmbedding):
 
     def fit(self, images, texts, labels=None, times=None):
         """Fit on paired rows: images (n, d_x), texts (n, d_y), labels (n,), times (n,) numbers."""
-        images, texts = check_pair(images, texts)
+        images, texts = self._training_pair(images, texts)
         self._check_settings(len(images))
         targets = self._targets(labels, len(images))
         times = check_times(times, len(images))
@@ -216,7 +217,7 @@ class Diachronic(SizedMethod, DeepEmbedding):
 
     def _embed_at(self, rows, times, side):
         encode = self._encode(SIDES[side])
-        rows = check_matrix(rows, SIDES[side], n_features=len(self.scalers_[side].mean))
+        rows = self._new_rows(rows, SIDES[side], len(self.scalers_[side].mean))
         t = self._scaled(check_times(times, len(rows)))
         x = torch.cat([self._standardized(rows, side), t[:, None]], dim=1)
         return in_kind_of(rows, self._in_chunks(lambda part: encode(part[:, :-1], part[:, -1]), x))
@@ -323,4 +324,4 @@ class Diachronic(SizedMethod, DeepEmbedding):
         if (images is None) == (texts is None):
             raise ValueError(f"pass either {a}=... or {b}=..., one of the two.")
         rows, embed = (texts, self.embed_texts) if images is None else (images, self.embed_images)
-        return rows if isinstance(rows, torch.Tensor) else np.asarray(rows), embed
+        return as_numbers(rows, b if images is None else a), embed

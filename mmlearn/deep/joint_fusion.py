@@ -8,7 +8,7 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from mmlearn.arrays import check_either, in_kind_of, to_numpy
+from mmlearn.arrays import in_kind_of, to_numpy
 from mmlearn.contract import JointEmbedding, check_number
 from mmlearn.deep.base import SizedMethod, class_targets
 from mmlearn.labels import check_labels
@@ -113,7 +113,8 @@ class JointFusion(SizedMethod, JointEmbedding):
 
     def _forward(self, images, texts):
         check_is_fitted(self)
-        images, texts, given = check_either(images, texts, [len(s.mean) for s in self.scalers_])
+        sizes = [len(s.mean) for s in self.scalers_]
+        images, texts, given = self._new_either(images, texts, sizes)
         x, y = (self._rows(rows, side, len(given)) for side, rows in enumerate((images, texts)))
         there = [torch.full((len(given), 1), rows is not None) for rows in (images, texts)]
         with torch.no_grad():

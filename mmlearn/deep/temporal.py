@@ -8,6 +8,7 @@ from torch import nn
 
 from mmlearn.arrays import to_numpy
 from mmlearn.deep.base import TwoEncoders
+from mmlearn.kinds import as_numbers
 
 __all__ = ["TemporalLayer", "TimedEncoder", "TimedEncoders", "check_steps", "check_times"]
 
@@ -83,11 +84,7 @@ def check_times(times, n):
             "this method needs times: pass times=..., a number for each item (such as its year) "
             "or one for all."
         )
-    times = to_numpy(times)
-    if times.dtype.kind not in "biuf":
-        raise ValueError(
-            f"times must be numbers, such as years or days since a date, got {times.dtype}."
-        )
+    times = _numbers(times)
     if times.shape not in ((), (n,)):
         raise ValueError(
             f"times must be one number or have shape ({n},), one an item, got shape {times.shape}."
@@ -103,5 +100,12 @@ def check_steps(times):
     >>> check_steps(2015)
     array([2015.])
     """
-    times = np.atleast_1d(to_numpy(times))
+    times = np.atleast_1d(_numbers(times))
     return check_times(times, len(times))
+
+
+def _numbers(times):
+    try:
+        return to_numpy(as_numbers(times, "times"))
+    except TypeError:
+        raise ValueError("times must be numbers, such as years or days since a date.") from None

@@ -4,6 +4,7 @@ import math
 
 import torch
 
+from mmlearn.kinds import as_tensor
 from mmlearn.losses.checks import check_progress
 
 __all__ = ["adversary_strength", "reverse_gradient"]
@@ -27,7 +28,7 @@ def reverse_gradient(x, strength=1.0):
 
     Parameters
     ----------
-    x : tensor of any shape
+    x : tensor (or array) of any shape
     strength : float >= 0, the λ of :func:`adversary_strength`
 
     Raises
@@ -45,7 +46,7 @@ def reverse_gradient(x, strength=1.0):
     """
     if strength < 0:
         raise ValueError(f"strength must not be negative, got {strength}.")
-    return _ReverseGradient.apply(x, strength)
+    return _ReverseGradient.apply(as_tensor(x, "x"), strength)
 
 
 def adversary_strength(progress):

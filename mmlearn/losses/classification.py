@@ -1,9 +1,11 @@
 """Which class an item is of, or which labels it carries."""
 
-import torch
+import torch  # noqa: F401 - for the examples
 from torch.nn import functional as F
 
-from mmlearn.losses.checks import at_least_float32, check_classes, full_precision
+from mmlearn.kinds import as_tensor
+from mmlearn.labels import comparable_labels
+from mmlearn.losses.checks import as_floats, check_classes, full_precision
 
 __all__ = ["classification_loss"]
 
@@ -34,7 +36,8 @@ def classification_loss(logits, labels):
     >>> classification_loss(torch.zeros(2, 4), torch.tensor([0, 3])).exp()
     tensor(4.)
     """
-    logits, labels = at_least_float32(logits), torch.as_tensor(labels, device=logits.device)
+    logits = as_floats(logits, "logits")
+    labels = as_tensor(comparable_labels(labels), "labels").to(logits.device)
     if logits.ndim != 2 or labels.shape not in (logits.shape[:1], logits.shape):
         raise ValueError(
             "labels must be classes (n,) or indicators (n, t) for logits (n, t); got shapes "

@@ -5,7 +5,8 @@ from functools import cache
 
 import torch
 
-from mmlearn.losses.checks import at_least_float32, full_precision
+from mmlearn.arrays import check_finite
+from mmlearn.losses.checks import DIVERGED, as_two, full_precision
 
 __all__ = ["cca_loss"]
 
@@ -57,6 +58,7 @@ def cca_loss(zx, zy, ridge=1e-3, power=2, n_components=None):
     >>> cca_loss(z, z @ torch.diag(torch.tensor([1.0, -2.0, 5.0])), ridge=0)
     tensor(-3.)
     """
+    zx, zy = as_two(zx, zy)
     if zx.ndim != 2 or zy.ndim != 2 or len(zx) != len(zy):
         raise ValueError(
             "zx and zy must be matrices (n, k_x) and (n, k_y), paired row by row; got shapes "
@@ -81,8 +83,8 @@ def cca_loss(zx, zy, ridge=1e-3, power=2, n_components=None):
     if n < 10 * max(k_x, k_y):
         _warn_small_batch(n, k_x, k_y)
 
-    dtype = at_least_float32(zx).dtype
-    zx, zy = _float64(zx), _float64(zy)
+    dtype = zx.dtype
+    zx, zy = (_float64(check_finite(z, name, DIVERGED)) for z, name in ((zx, "zx"), (zy, "zy")))
     zx, zy = zx - zx.mean(dim=0), zy - zy.mean(dim=0)
     l_x = _cholesky(zx.T @ zx / (n - 1), r_x, "zx")
     l_y = _cholesky(zy.T @ zy / (n - 1), r_y, "zy")

@@ -4,7 +4,8 @@ import math
 
 import torch
 
-from mmlearn.arrays import cosine_similarity
+from mmlearn.arrays import at_least_float32, check_finite, cosine_similarity
+from mmlearn.kinds import as_tensor
 from mmlearn.losses.checks import check_paired, check_positive, full_precision
 from mmlearn.losses.triplet import triplet_loss_one_way
 from mmlearn.mining import relevant_pairs
@@ -23,7 +24,7 @@ def temporal_alignment(times, window=math.inf):
 
     Parameters
     ----------
-    times : (n,) tensor
+    times : (n,) numbers
     window : float > 0, in the units of `times`; with infinity every κ is 1
 
     Returns
@@ -40,6 +41,7 @@ def temporal_alignment(times, window=math.inf):
             [0.0000, 0.0000, 1.0000]])
     """
     check_positive(window, "window")
+    times = check_finite(at_least_float32(as_tensor(times, "times")), "times")
     if times.ndim != 1:
         raise ValueError(f"times must have shape (n,), one an item, got {tuple(times.shape)}.")
     apart = (times[:, None] - times[None, :]).abs()
@@ -140,7 +142,7 @@ def diachronic_intra_loss(zx, zy, labels, times, window=math.inf, margin=0.2):
 
 def _same_category(labels, times, window, z):
     """Which pairs share a category, and how well their times agree, both (n, n)."""
-    times = torch.as_tensor(times, device=z.device).to(z.dtype)
+    times = as_tensor(times, "times").to(z.device, z.dtype)
     if times.shape != z.shape[:1]:
         raise ValueError(
             f"times must have shape ({len(z)},), one a pair, got {tuple(times.shape)}."

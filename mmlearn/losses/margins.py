@@ -4,9 +4,10 @@ import math
 
 import torch
 
-from mmlearn.arrays import cosine_similarity
+from mmlearn.arrays import check_finite, cosine_similarity
+from mmlearn.kinds import as_tensor
 from mmlearn.losses.checks import (
-    at_least_float32,
+    as_floats,
     check_classes,
     check_positive,
     check_progress,
@@ -63,15 +64,17 @@ def adaptive_margin(labels, centroids=None, base=0.2, g=1.0):
     check_positive(base, "base")
     if not 0 <= g <= 1:
         raise ValueError(f"g must lie between 0 and 1, got {g}.")
-    labels = torch.as_tensor(labels, device=None if centroids is None else centroids.device)
+    labels = check_finite(as_tensor(labels, "labels"), "labels")
+    if centroids is not None:
+        centroids = as_floats(centroids, "centroids").detach()
+        labels = labels.to(centroids.device)
     if labels.ndim == 1 and centroids is not None:
         check_classes(labels, len(centroids))
-        centroids = at_least_float32(centroids.detach())
         sim = cosine_similarity(centroids, centroids).clamp(0, 1)
         sim.fill_diagonal_(1)  # a class agrees with itself, also where its centroid is 0
         sim = sim[labels.long()][:, labels.long()]
     elif labels.ndim == 2 and centroids is None:
-        labels = labels.float()
+        labels = _degrees(labels, "labels")
         total = labels.sum(dim=1)[:, None] + labels.sum(dim=1)[None, :]
         apart = torch.cdist(labels, labels, p=1)  # Σ max - Σ min, and total is Σ max + Σ min
         union = total + apart
@@ -83,6 +86,15 @@ def adaptive_margin(labels, centroids=None, base=0.2, g=1.0):
             f"{'without' if centroids is None else 'with'} centroids."
         )
     return base * (1 - g * sim)
+
+
+def _degrees(labels, name):
+    """Degrees of membership from 0 to 1, as a tensor, float32 at least."""
+    labels = as_tensor(labels, name)
+    labels = labels.float() if labels.dtype != torch.float64 else labels
+    if not bool(((labels >= 0) & (labels <= 1)).all()):  # NaN, too
+        raise ValueError(f"{name} must be indicators of 0 and 1, or degrees between.")
+    return labels
 
 
 def label_conditionals(given):
@@ -102,7 +114,7 @@ def label_conditionals(given):
     tensor([[1.0000, 0.5000],
             [1.0000, 1.0000]])
     """
-    given = given.float()
+    given = _degrees(given, "given")
     together = given.T @ given
     conditionals = together / together.diagonal().clamp(min=1)[:, None]
     return conditionals.fill_diagonal_(1)
@@ -135,15 +147,13 @@ def extended_labels(labels, conditionals):
     >>> extended_labels(torch.tensor([[1, 0, 0]]), conditionals)  # the third goes with the first
     tensor([[1.0000, 0.0000, 0.5000]])
     """
+    labels, conditionals = _degrees(labels, "labels"), as_floats(conditionals, "conditionals")
     if labels.ndim != 2 or conditionals.shape != (labels.shape[1],) * 2:
         raise ValueError(
             "labels (n, t) need conditionals (t, t) over the same labels; got shapes "
             f"{tuple(labels.shape)} and {tuple(conditionals.shape)}."
         )
-    own = [
-        conditionals[row > 0].amax(dim=0) if bool((row > 0).any()) else row
-        for row in labels.float()
-    ]
+    own = [conditionals[row > 0].amax(dim=0) if bool((row > 0).any()) else row for row in labels]
     return torch.stack(own)
 
 
@@ -165,14 +175,15 @@ def class_centroids(z, labels, n_classes):
     tensor([[0., 0.],
             [2., 1.]])
     """
-    labels = torch.as_tensor(labels, device=z.device)
+    z = as_floats(z, "z")
+    labels = check_finite(as_tensor(labels, "labels"), "labels").to(z.device)
     if z.ndim != 2 or labels.shape != z.shape[:1]:
         raise ValueError(
             "z must be (n, k) and labels (n,), one class a row; got shapes "
             f"{tuple(z.shape)} and {tuple(labels.shape)}."
         )
     check_classes(labels, n_classes)
-    z, labels = at_least_float32(z), labels.long()
+    labels = labels.long()
     sums = z.new_zeros(n_classes, z.shape[1]).index_add_(0, labels, z)
     return sums / labels.bincount(minlength=n_classes).clamp(min=1)[:, None]
 

@@ -1,8 +1,9 @@
 """How far a reconstruction is from its original, and the two codes of a pair from each other."""
 
-import torch
+import torch  # noqa: F401 - for the examples
 
-from mmlearn.losses.checks import at_least_float32, check_paired, full_precision
+from mmlearn.arrays import check_finite
+from mmlearn.losses.checks import DIVERGED, as_flags, as_two, check_paired, full_precision
 
 __all__ = ["correspondence_loss", "reconstruction_loss"]
 
@@ -26,18 +27,20 @@ def reconstruction_loss(x, x_hat, present=None):
     >>> reconstruction_loss(x, x_hat, present=torch.tensor([True, False]))
     tensor(2.)
     """
+    x, x_hat = as_two(x, x_hat, ("x", "x_hat"))
     if x.shape != x_hat.shape:
         raise ValueError(
             f"x and x_hat must have one shape, got {tuple(x.shape)} and {tuple(x_hat.shape)}."
         )
     if present is not None:
-        present = torch.as_tensor(present, device=x.device).bool()
+        present = as_flags(present, "present").to(x.device)
         if present.shape != x.shape[:1]:
             raise ValueError(
                 f"present must have shape ({len(x)},), one flag a row, got {tuple(present.shape)}."
             )
         x, x_hat = x[present], x_hat[present]
-    squared = (at_least_float32(x) - at_least_float32(x_hat)) ** 2
+    x, x_hat = check_finite(x, "x", DIVERGED), check_finite(x_hat, "x_hat", DIVERGED)
+    squared = (x - x_hat) ** 2
     return squared.sum() / max(squared.numel(), 1)
 
 

@@ -1,10 +1,12 @@
 """Triplets: nearer to what is relevant than to what is not, by a margin."""
 
-import torch
+import numpy as np
+import torch  # noqa: F401 - for the examples
 
 from mmlearn.arrays import cosine_similarity
+from mmlearn.kinds import as_tensor
 from mmlearn.losses.checks import (
-    at_least_float32,
+    as_floats,
     check_paired,
     check_positive,
     full_precision,
@@ -58,7 +60,7 @@ def triplet_loss(zx, zy, labels=None, margin=0.2, mining="all", margins=None):
         check_positive(margin, "margin")
         margins = margin
     else:
-        margins = torch.as_tensor(margins, device=zx.device).to(zx.dtype)
+        margins = as_floats(margins, "margins").to(zx.device, zx.dtype)
         if margins.shape != (n, n) or bool((margins < 0).any()):
             raise ValueError(
                 f"margins must be a matrix ({n}, {n}) of numbers >= 0, one for each "
@@ -92,14 +94,17 @@ def triplet_loss_one_way(similarity, relevant, margin=0.2, mining="all"):
     (0.1, [[-1.0, 1.0, 0.0]])
     """
     check_mining(mining)
-    similarity = at_least_float32(similarity)
+    similarity = as_floats(similarity, "similarity")
+    relevant = as_tensor(relevant, "relevant").to(similarity.device)
+    if np.ndim(margin):
+        margin = as_floats(margin, "margin").to(similarity)
     if mining == "all":
         c_ap, c_an = active_counts(similarity, relevant, margin)
         total = (c_an * (margin + similarity) - c_ap * similarity).sum()
         return total / c_ap.sum().clamp(min=1)
     mine = semi_hard if mining == "semi-hard" else batch_hard
     a, p, n = mine(similarity.detach(), relevant, margin)
-    if torch.is_tensor(margin):
+    if np.ndim(margin):
         margin = margin[a, n]
     losses = (margin - similarity[a, p] + similarity[a, n]).relu()
     return losses.sum() / (losses > 0).sum().clamp(min=1)

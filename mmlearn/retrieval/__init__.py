@@ -11,6 +11,7 @@ pessimistic, so an item that ties with a wrong one stands behind it.
 from mmlearn.retrieval.metrics import (
     chance_level,
     cross_modal_map,
+    evaluate_pairs,
     evaluate_retrieval,
     mean_average_precision,
     median_rank,
@@ -24,6 +25,7 @@ __all__ = [
     "average_precision",
     "chance_level",
     "cross_modal_map",
+    "evaluate_pairs",
     "evaluate_retrieval",
     "first_hit_rank",
     "mean_average_precision",

@@ -2,12 +2,21 @@
 
 import numpy as np
 
-from mmlearn.arrays import to_numpy
-from mmlearn.retrieval.ranking import CELLS, average_precision, first_hit_rank, relevance
+from mmlearn.arrays import check_matrix
+from mmlearn.retrieval.ranking import (
+    CELLS,
+    average_precision,
+    check_k,
+    first_hit_rank,
+    relevance_rows,
+    similarity_rows,
+)
+from mmlearn.retrieval.sides import embed_both, pictures_and_captions
 
 __all__ = [
     "chance_level",
     "cross_modal_map",
+    "evaluate_pairs",
     "evaluate_retrieval",
     "mean_average_precision",
     "median_rank",
@@ -36,20 +45,11 @@ def mean_average_precision(
     """
     if empty not in ("skip", "error", 0):
         raise ValueError(f'empty must be "skip", "error" or 0, got {empty!r}.')
-    query_labels, gallery_labels = to_numpy(query_labels), to_numpy(gallery_labels)
-    q, m = len(query_labels), len(gallery_labels)
-    rows_of = similarity if callable(similarity) else lambda i, j: similarity[i:j]
-    if not callable(similarity) and tuple(similarity.shape) != (q, m):
-        raise ValueError(
-            f"similarity has shape {tuple(similarity.shape)}, but there are {q} query labels "
-            f"and {m} gallery labels."
-        )
+    relevant, q, m = relevance_rows(query_labels, gallery_labels)
+    rows = similarity_rows(similarity, q, m)
     step = chunk_size or max(1, CELLS // max(m, 1))
     ap = [
-        average_precision(
-            rows_of(i, i + step), relevance(query_labels[i : i + step], gallery_labels), top
-        )
-        for i in range(0, q, step)
+        average_precision(rows(i, i + step), relevant(i, i + step), top) for i in range(0, q, step)
     ]
     return _mean_over_queries(np.concatenate(ap) if ap else np.empty(0), empty)
 
@@ -74,9 +74,9 @@ def chance_level(query_labels, gallery_labels, top=None, empty="skip"):
 
     It is the score of a constant similarity, since tied items count by expectation.
     """
-    m = len(gallery_labels)
+    q, m = len(query_labels), len(gallery_labels)
     return mean_average_precision(
-        lambda i, j: np.zeros((len(query_labels[i:j]), m)), query_labels, gallery_labels, top, empty
+        lambda i, j: np.zeros((min(j, q) - i, m)), query_labels, gallery_labels, top, empty
     )
 
 
@@ -86,24 +86,39 @@ def recall_at_k(similarity, query_labels=None, gallery_labels=None, k=1):
     >>> recall_at_k(np.array([[0.9, 0.1], [0.8, 0.2]]), k=1)
     0.5
     """
-    if k < 1:
-        raise ValueError(f"k must be at least 1, got {k}.")
+    check_k(k)
     rank = first_hit_rank(similarity, query_labels, gallery_labels)
     return float((rank <= k).mean())
 
 
 def median_rank(similarity, query_labels=None, gallery_labels=None):
-    """Median over the queries of the rank of the first relevant item (1 is perfect)."""
-    return float(np.nanmedian(first_hit_rank(similarity, query_labels, gallery_labels)))
+    """Median of the rank of the first relevant item (1 is perfect), over the queries that have one.
+
+    Parameters
+    ----------
+    similarity, query_labels, gallery_labels : as for :func:`first_hit_rank`
+    """
+    return _median(first_hit_rank(similarity, query_labels, gallery_labels))
 
 
-def cross_modal_map(model, z_x, z_y, labels, top=None, empty="skip"):
-    """mAP of paired embeddings in both directions: image to text, text to image, and their mean."""
+def _median(rank):
+    if np.isnan(rank).all():
+        raise ValueError("no query has a relevant item in the gallery, so there is no median.")
+    return float(np.nanmedian(rank))
+
+
+def cross_modal_map(model, z_x, z_y, labels, top=None, empty="skip", text_labels=None):
+    """mAP of embeddings in both directions: image to text, text to image, and their mean.
+
+    `labels` are those of images and texts alike, or of the images where there are `text_labels`.
+    """
+    z_x, z_y = check_matrix(z_x, "image_embeddings"), check_matrix(z_y, "text_embeddings")
+    text_labels = labels if text_labels is None else text_labels
     i2t = mean_average_precision(
-        lambda i, j: model.similarity(z_x[i:j], z_y), labels, labels, top, empty
+        lambda i, j: model.similarity(z_x[i:j], z_y), labels, text_labels, top, empty
     )
     t2i = mean_average_precision(
-        lambda i, j: model.similarity(z_x, z_y[i:j]).T, labels, labels, top, empty
+        lambda i, j: model.similarity(z_x, z_y[i:j]).T, text_labels, labels, top, empty
     )
     return {"i2t": i2t, "t2i": t2i, "mean": (i2t + t2i) / 2}
 
@@ -116,28 +131,96 @@ def evaluate_retrieval(model, test, labels="labels", top=None, empty="skip"):
     model : a fitted coordinated or joint method; one that takes times embeds each item at its own
     test : PairedDataset
     labels : "labels" (classes), "sublabels" (finer classes), "tags" (several per item) or "pairs"
-        Which items count as relevant to one another; "pairs": an item's own partner alone.
+        Which items count as relevant to one another; "pairs": an item's own partner alone. Where
+        the set has `groups`, items of one group show one picture: it then stands in the gallery
+        once, and all captions of its group are its partners.
 
     Returns
     -------
-    {"i2t", "t2i", "mean", "chance"}: mean average precision, each between 0 and 1
+    {"i2t", "t2i", "mean", "chance"}: mean average precision, each between 0 and 1; chance is the
+    mean of both directions, too
     """
-    relevant_by = relevant_labels(test, labels)
-    at = {"times": test.times} if getattr(model, "timed", False) else {}
-    z_x, z_y = model.embed_images(test.images, **at), model.embed_texts(test.texts, **at)
-    scores = cross_modal_map(model, z_x, z_y, relevant_by, top, empty)
-    return scores | {"chance": chance_level(relevant_by, relevant_by, top, empty)}
+    if labels == "pairs" and getattr(test, "groups", None) is not None:
+        pictures, picture_of = pictures_and_captions(test.groups, test.images)
+        sides = np.arange(len(pictures)), picture_of
+        z_x, z_y = embed_both(model, test, pictures)
+    else:
+        sides = (relevant_labels(test, labels),) * 2
+        z_x, z_y = embed_both(model, test)
+    scores = cross_modal_map(model, z_x, z_y, sides[0], top, empty, sides[1])
+    chance = chance_level(*sides, top, empty)
+    if sides[0] is not sides[1]:
+        chance = (chance + chance_level(*sides[::-1], top, empty)) / 2
+    return scores | {"chance": chance}
+
+
+def evaluate_pairs(model, test, k=(1, 5, 10)):
+    """Score a fitted model by pairs: is the partner found among the first k results?
+
+    Of a set with `groups`, whose items of one group are captions of one picture, this is the usual
+    protocol of several captions a picture: every caption searches the distinct pictures for its
+    own, and every distinct picture searches all captions for any of its own. Without groups every
+    item has one partner.
+
+    Parameters
+    ----------
+    model : a fitted coordinated or joint method; one that takes times embeds each item at its own
+    test : PairedDataset
+    k : int, or several
+
+    Returns
+    -------
+    {"i2t": scores, "t2i": scores}, each {"recall@1": ..., "recall@5": ..., "median_rank": ...}:
+    the share of queries with a partner among their first k results, and the median of the rank at
+    which the first partner stands (1 is perfect); ties count against the partner
+
+    Raises
+    ------
+    ValueError: groups that are missing or whose images differ; k that is no whole number above 0
+
+    References
+    ----------
+    Hodosh, Young, Hockenmaier, Framing Image Description as a Ranking Task, JAIR 47, 2013 (recall
+    and median rank of five captions a picture).
+
+    >>> from types import SimpleNamespace
+    >>> from mmlearn.classical import CFA
+    >>> x = np.eye(3)[[0, 0, 1, 1, 2, 2]] * [1, 2, 3]
+    >>> test = SimpleNamespace(images=x, texts=x, groups=[0, 0, 1, 1, 2, 2])
+    >>> evaluate_pairs(CFA(2).fit(x, x), test, k=1)["t2i"]
+    {'recall@1': 1.0, 'median_rank': 1.0}
+    """
+    ks = [k] if np.ndim(k) == 0 else list(k)
+    for each in ks:
+        check_k(each)
+    groups = getattr(test, "groups", None)
+    groups = np.arange(len(test.texts)) if groups is None else groups
+    pictures, picture_of = pictures_and_captions(groups, test.images)
+    z_x, z_y = (check_matrix(z, "embeddings") for z in embed_both(model, test, pictures))
+    sides = np.arange(len(pictures)), picture_of
+    i2t = first_hit_rank(lambda i, j: model.similarity(z_x[i:j], z_y), *sides)
+    t2i = first_hit_rank(lambda i, j: model.similarity(z_x, z_y[i:j]).T, *sides[::-1])
+    return {name: _summary(rank, ks) for name, rank in (("i2t", i2t), ("t2i", t2i))}
+
+
+def _summary(rank, ks):
+    recalls = {f"recall@{k}": float((rank <= k).mean()) for k in ks}
+    return recalls | {"median_rank": _median(rank)}
 
 
 def relevant_labels(test, labels):
-    """The labels of a dataset by name: "labels", "sublabels", "tags", or "pairs" (all different).
+    """The labels of a dataset by name: "labels", "sublabels", "tags", or "pairs".
+
+    "pairs": the `groups` of a dataset that has them, so that another caption of the same picture
+    is not counted as wrong; else all different.
 
     Raises
     ------
     ValueError: the dataset does not have them
     """
     if labels == "pairs":
-        return np.arange(len(test.texts))
+        groups = getattr(test, "groups", None)
+        return np.arange(len(test.texts)) if groups is None else groups
     found = getattr(test, labels, None) if labels in ("labels", "sublabels", "tags") else None
     if found is None:
         raise ValueError(

@@ -4,11 +4,24 @@ import numpy as np
 import torch
 
 from mmlearn.arrays import to_numpy
+from mmlearn.kinds import as_numbers, as_tensor
+from mmlearn.labels import check_label_pair
 from mmlearn.torch_state import ordinary_torch
 
-__all__ = ["CELLS", "average_precision", "first_hit_rank", "relevance"]
+__all__ = [
+    "CELLS",
+    "average_precision",
+    "check_k",
+    "first_hit_rank",
+    "relevance",
+    "relevance_rows",
+    "similarity_rows",
+]
 
-CELLS = 2**21  # similarities worked on at a time, which bounds the memory of every function here
+# Similarities held at a time (or one query's, where they are more), which bounds the memory of
+# every function of this package; ranking them takes several copies, so fewer are ranked at a time.
+CELLS = 2**21
+RANKED = CELLS // 8
 
 
 @ordinary_torch()
@@ -22,7 +35,7 @@ def average_precision(similarity, relevant, top=None):
     Parameters
     ----------
     similarity : (q, m) numbers, larger means closer; numpy, or a tensor on any device
-    relevant : (q, m) booleans
+    relevant : (q, m) booleans, or 0 and 1
     top : int, optional
         Score the first `top` results only (AP@top); None scores the full ranking.
 
@@ -35,11 +48,12 @@ def average_precision(similarity, relevant, top=None):
     >>> average_precision(np.array([[3.0, 2.0, 1.0]]), np.array([[True, False, True]])).round(4)
     array([0.8333])
     """
-    scores, relevant = _check_scores(similarity, relevant)
+    scores, relevant = as_numbers(similarity, "similarity"), as_numbers(relevant, "relevant")
+    _check_shape(scores, relevant)
     top = _check_top(top, scores.shape[1])
-    rows = max(1, CELLS // scores.shape[1])
+    rows = max(1, RANKED // scores.shape[1])
     parts = [
-        _average_precision(scores[i : i + rows], relevant[i : i + rows], top)
+        _average_precision(*_block(scores[i : i + rows], relevant[i : i + rows]), top)
         for i in range(0, len(scores), rows)
     ]
     return np.concatenate(parts)
@@ -96,13 +110,7 @@ def _ranked(scores, relevant):
     return packed >> 1, (packed & 1).bool()
 
 
-def _check_scores(similarity, relevant):
-    scores = torch.as_tensor(
-        np.asarray(similarity) if not torch.is_tensor(similarity) else similarity
-    )
-    relevant = torch.as_tensor(
-        np.asarray(relevant) if not torch.is_tensor(relevant) else relevant, device=scores.device
-    ).bool()
+def _check_shape(scores, relevant):
     if scores.ndim != 2 or scores.shape != relevant.shape:
         raise ValueError(
             "similarity and relevant must be matrices of one shape (queries, gallery), got "
@@ -110,18 +118,44 @@ def _check_scores(similarity, relevant):
         )
     if scores.shape[0] == 0 or scores.shape[1] == 0:
         raise ValueError(f"there is nothing to rank: similarity has shape {tuple(scores.shape)}.")
-    scores = scores.detach().double().contiguous()
+
+
+def _block(scores, relevant):
+    """Some rows as float64 and boolean tensors on the device of the scores, checked."""
+    scores = as_tensor(scores, "similarity").detach().double().contiguous()
+    relevant = as_tensor(relevant, "relevant").to(scores.device)
+    _check_shape(scores, relevant)
     if bool(torch.isnan(scores.sum())) and bool(torch.isnan(scores).any()):
         raise ValueError("similarity holds NaN: check the embeddings before scoring them.")
-    return scores, relevant
+    if relevant.dtype != torch.bool and not bool(((relevant == 0) | (relevant == 1)).all()):
+        raise ValueError("relevant must be booleans, or numbers 0 and 1.")
+    return scores, relevant.bool()
+
+
+def check_k(k):
+    if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
+        raise ValueError(f"k must be a whole number of at least 1, got {k!r}.")
 
 
 def _check_top(top, m):
     if top is None:
         return m
-    if top < 1:
+    if not top >= 1 or top != int(top):
         raise ValueError(f"top must be at least 1, or None for the full ranking; got {top}.")
     return min(int(top), m)
+
+
+def similarity_rows(similarity, q, m):
+    """The function ``rows(i, j)`` of a similarity (q, m), which may be such a function itself."""
+    if callable(similarity):
+        return similarity
+    scores = as_numbers(similarity, "similarity")
+    if tuple(scores.shape) != (q, m):
+        raise ValueError(
+            f"similarity has shape {tuple(scores.shape)}, but there are {q} query labels "
+            f"and {m} gallery labels."
+        )
+    return lambda i, j: scores[i:j]
 
 
 def relevance(query_labels, gallery_labels):
@@ -130,19 +164,37 @@ def relevance(query_labels, gallery_labels):
     Class labels (n,): relevant when equal. Multi-label indicators (n, t): relevant when the two
     share at least one label.
 
+    Raises
+    ------
+    ValueError: labels that are missing, or that are neither classes nor indicators of 0 and 1
+
     >>> relevance([0, 1], [1, 0, 1])
     array([[False,  True, False],
            [ True, False,  True]])
     """
-    q, g = to_numpy(query_labels), to_numpy(gallery_labels)
-    if q.ndim == g.ndim == 1:
-        return q[:, None] == g[None, :]
-    if q.ndim == g.ndim == 2 and q.shape[1] == g.shape[1]:
-        return (q.astype(np.float32) @ g.astype(np.float32).T) > 0
-    raise ValueError(
-        "labels must be two lists of classes, (n,), or two indicator matrices over the same "
-        f"labels, (n, t); got shapes {q.shape} and {g.shape}."
-    )
+    rows, q, m = relevance_rows(query_labels, gallery_labels)
+    relevant = np.empty((q, m), dtype=bool)
+    step = max(1, CELLS // max(m, 1))
+    for i in range(0, q, step):
+        relevant[i : i + step] = rows(i, i + step)
+    return relevant
+
+
+def relevance_rows(query_labels, gallery_labels):
+    """Rows i:j of :func:`relevance` as a function ``rows(i, j)``; and its shape, q and m."""
+    q, g = check_label_pair(query_labels, gallery_labels)
+    if q.ndim == 2:
+        return lambda i, j: _share_a_label(q[i:j], g), len(q), len(g)
+    if q.dtype.kind in "US":  # numbers compare faster
+        codes = np.unique(np.concatenate([q, g]), return_inverse=True)[1]
+        q, g = codes[: len(q)], codes[len(q) :]
+    return lambda i, j: q[i:j, None] == g[None, :], len(q), len(g)
+
+
+def _share_a_label(q, g):
+    q, step = q.astype(np.float32), max(1, CELLS // max(g.shape[1], 1))
+    parts = [(q @ g[i : i + step].astype(np.float32).T) > 0 for i in range(0, len(g), step)]
+    return np.concatenate(parts, axis=1) if parts else np.empty((len(q), 0), dtype=bool)
 
 
 @ordinary_torch()
@@ -151,11 +203,42 @@ def first_hit_rank(similarity, query_labels=None, gallery_labels=None):
 
     Without labels, item i is the one partner of query i. A wrong item that ties with the right
     one stands before it, so a constant similarity gets the worst rank. NaN: nothing is relevant.
+
+    Parameters
+    ----------
+    similarity : (q, m), or a function that gives rows i:j of it as ``similarity(i, j)``
+    query_labels, gallery_labels : as for :func:`relevance`, both or none
     """
+    if (query_labels is None) != (gallery_labels is None):
+        raise ValueError("pass query_labels and gallery_labels, or none of both for pairs.")
     if query_labels is None:
-        n = len(similarity)
-        query_labels = gallery_labels = np.arange(n)
-    scores, relevant = _check_scores(similarity, relevance(query_labels, gallery_labels))
-    best = torch.where(relevant, scores, -torch.inf).amax(1, keepdim=True)
-    rank = 1.0 + ((scores >= best) & ~relevant).sum(1).double()
-    return to_numpy(torch.where(relevant.any(1), rank, torch.nan))
+        similarity = as_numbers(similarity, "similarity")
+        query_labels, gallery_labels = map(np.arange, _square(similarity))
+    relevant, q, m = relevance_rows(query_labels, gallery_labels)
+    rows = similarity_rows(similarity, q, m)
+    if q == 0 or m == 0:
+        raise ValueError(f"there is nothing to rank: similarity has shape {(q, m)}.")
+    step = max(1, CELLS // m)
+    blocks = [(i, min(i + step, q)) for i in range(0, q, step)]
+    return np.concatenate([_first_hits(rows, relevant, i, j) for i, j in blocks])
+
+
+def _square(similarity):
+    if similarity.ndim != 2 or similarity.shape[0] != similarity.shape[1]:
+        raise ValueError(
+            "similarity must be square, item i being the partner of query i, got shape "
+            f"{tuple(similarity.shape)}; pass query_labels and gallery_labels otherwise."
+        )
+    return similarity.shape
+
+
+def _first_hits(rows, relevant, start, end):
+    held, parts = rows(start, end), []
+    step = max(1, RANKED // len(held[0]))
+    for i in range(start, end, step):
+        j = min(i + step, end)
+        scores, hits = _block(held[i - start : j - start], relevant(i, j))
+        best = torch.where(hits, scores, -torch.inf).amax(1, keepdim=True)
+        rank = 1.0 + ((scores >= best) & ~hits).sum(1).double()
+        parts.append(to_numpy(torch.where(hits.any(1), rank, torch.nan)))
+    return np.concatenate(parts)
