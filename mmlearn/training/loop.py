@@ -94,6 +94,8 @@ def fit(
     ValueError
         Tensors of unequal length, no item, a loss that is not a finite number, or a checkpoint
         that is damaged or was written by another training.
+    OSError
+        The checkpoint cannot be written or read; the message says why.
 
     Examples
     --------
