@@ -185,7 +185,7 @@ def test_a_cache_of_another_shape_is_made_anew(few):
 def test_a_cache_that_cannot_be_written_costs_only_a_warning(few, monkeypatch):
     (few / "file").write_text("in the way")
     monkeypatch.setenv("MMLEARN_CACHE", str(few / "file"))
-    with pytest.warns(UserWarning, match="Set MMLEARN_CACHE"):
+    with pytest.warns(UserWarning, match="set MMLEARN_CACHE"):
         assert len(load_emoji(16)) == 5
 
 
