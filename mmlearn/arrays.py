@@ -255,7 +255,9 @@ def comparable_labels(labels, name="labels"):
     'U'
     """
     if not isinstance(labels, torch.Tensor):
-        labels = as_numpy(labels, name)
+        given, labels = labels, as_numpy(labels, name)
+        if labels.dtype.kind in "US" and not isinstance(given, np.ndarray):
+            labels = np.array(given, dtype=object)  # or a missing name would be the name "nan"
         if labels.dtype.kind in "OT":
             labels = _of_one_type(labels, name)
         if labels.dtype.kind not in "biufUS":
