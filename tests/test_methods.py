@@ -323,6 +323,15 @@ def test_an_interrupted_training_leaves_no_half_trained_method_and_can_be_gone_o
         np.testing.assert_array_equal(a, b)
 
 
+@every_method
+def test_fitting_leaves_behind_only_what_is_read_or_embeds(name):
+    x, y, labels = data()
+    model = fit(make(name), x, y, labels)
+    found = {k for k in vars(model) if not k.endswith("_")} - set(model.get_params())
+    assert found <= {"_columns", "_solution"}  # of tables; what CCA and CFA solve when asked
+    assert all(getattr(model, k) == v for k, v in make(name).get_params().items())
+
+
 @pytest.mark.parametrize("name", sorted(set(DEEP) - {"cmdn"}))
 def test_a_loss_of_ones_own_is_trained_by(name):
     x, y, labels = data()

@@ -5,6 +5,8 @@ import copy
 import numpy as np
 import torch
 
+from mmlearn.arrays import as_float32
+from mmlearn.kinds import as_tensor
 from mmlearn.torch_state import ordinary_torch
 
 __all__ = ["RegionScaler", "Regions"]
@@ -37,15 +39,15 @@ class Regions:
 
     @ordinary_torch()
     def __init__(self, features, rows=None, boxes=None, classes=None, mask=None):
-        features = torch.as_tensor(np.asarray(features), dtype=torch.float32)
+        features = as_float32(features, "features").detach()
         if rows is None:
             features, rows = _as_table(features, mask)
         self.features = features
-        self.rows = torch.as_tensor(np.asarray(rows)).long()
+        self.rows = as_tensor(rows, "rows").long()
         if boxes is None:
             raise ValueError("boxes are missing: give (n, R, 5), x1, y1, x2, y2 and the area.")
-        self.boxes = torch.as_tensor(np.asarray(boxes), dtype=torch.float32)
-        self.classes = None if classes is None else torch.as_tensor(np.asarray(classes)).long()
+        self.boxes = as_float32(boxes, "boxes").detach()
+        self.classes = None if classes is None else as_tensor(classes, "classes").long()
         self._check()
 
     def _check(self):
@@ -174,7 +176,7 @@ def _as_table(features, mask):
     n, r, d = features.shape
     rows = torch.arange(1, n * r + 1).view(n, r)
     if mask is not None:
-        mask = torch.as_tensor(np.asarray(mask)).bool()
+        mask = as_tensor(mask, "mask").bool()
         if mask.shape != (n, r):
             raise ValueError(f"mask must be ({n}, {r}), got {tuple(mask.shape)}.")
         rows = rows * mask

@@ -1,8 +1,8 @@
 """Texts as word ids: [CLS] words [SEP], and where a text falls into parts."""
 
-import numpy as np
 import torch
 
+from mmlearn.kinds import as_tensor
 from mmlearn.special_tokens import CLS, PAD, SEP  # noqa: F401 - CLS: for the example
 
 __all__ = ["check_tokens", "segments", "split_response"]
@@ -22,7 +22,7 @@ def check_tokens(tokens, name="texts", max_tokens=None, vocabulary=None):
     """Word ids as a tensor of whole numbers; tags, if they come along, are left out."""
     if isinstance(tokens, tuple):
         tokens = tokens[0]
-    tokens = torch.as_tensor(np.asarray(tokens)) if not torch.is_tensor(tokens) else tokens
+    tokens = as_tensor(tokens, name)
     if tokens.is_floating_point() or tokens.ndim not in (2, 3) or tokens.numel() == 0:
         raise ValueError(
             f"{name} must be word ids, whole numbers of shape (n, tokens) or (n, choices, tokens); "

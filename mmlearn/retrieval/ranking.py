@@ -21,7 +21,7 @@ __all__ = [
 # Similarities held at a time (or one query's, where they are more), which bounds the memory of
 # every function of this package; ranking them takes several copies, so fewer are ranked at a time.
 CELLS = 2**21
-RANKED = CELLS // 8
+RANKED = CELLS // 16
 
 
 @ordinary_torch()
@@ -51,12 +51,11 @@ def average_precision(similarity, relevant, top=None):
     scores, relevant = as_numbers(similarity, "similarity"), as_numbers(relevant, "relevant")
     _check_shape(scores, relevant)
     top = _check_top(top, scores.shape[1])
-    rows = max(1, RANKED // scores.shape[1])
-    parts = [
-        _average_precision(*_block(scores[i : i + rows], relevant[i : i + rows]), top)
-        for i in range(0, len(scores), rows)
-    ]
-    return np.concatenate(parts)
+    ap, rows = np.empty(len(scores)), max(1, RANKED // scores.shape[1])
+    for i in range(0, len(scores), rows):
+        block = _block(scores[i : i + rows], relevant[i : i + rows])
+        ap[i : i + rows] = _average_precision(*block, top)
+    return ap
 
 
 def _average_precision(scores, relevant, top):
@@ -218,9 +217,13 @@ def first_hit_rank(similarity, query_labels=None, gallery_labels=None):
     rows = similarity_rows(similarity, q, m)
     if q == 0 or m == 0:
         raise ValueError(f"there is nothing to rank: similarity has shape {(q, m)}.")
-    step = max(1, CELLS // m)
-    blocks = [(i, min(i + step, q)) for i in range(0, q, step)]
-    return np.concatenate([_first_hits(rows, relevant, i, j) for i, j in blocks])
+    rank, step = np.empty(q), max(1, CELLS // m)
+    for i in range(0, q, step):
+        held = rows(i, min(i + step, q))
+        for j in range(i, min(i + step, q), max(1, RANKED // m)):
+            end = min(j + max(1, RANKED // m), i + step, q)
+            rank[j:end] = _first_hits(*_block(held[j - i : end - i], relevant(j, end)))
+    return rank
 
 
 def _square(similarity):
@@ -232,13 +235,7 @@ def _square(similarity):
     return similarity.shape
 
 
-def _first_hits(rows, relevant, start, end):
-    held, parts = rows(start, end), []
-    step = max(1, RANKED // len(held[0]))
-    for i in range(start, end, step):
-        j = min(i + step, end)
-        scores, hits = _block(held[i - start : j - start], relevant(i, j))
-        best = torch.where(hits, scores, -torch.inf).amax(1, keepdim=True)
-        rank = 1.0 + ((scores >= best) & ~hits).sum(1).double()
-        parts.append(to_numpy(torch.where(hits.any(1), rank, torch.nan)))
-    return np.concatenate(parts)
+def _first_hits(scores, hits):
+    best = torch.where(hits, scores, -torch.inf).amax(1, keepdim=True)
+    rank = 1.0 + ((scores >= best) & ~hits).sum(1).double()
+    return to_numpy(torch.where(hits.any(1), rank, torch.nan))
