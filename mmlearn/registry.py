@@ -90,7 +90,7 @@ _METHODS = (
     ),
     Method(
         "joint_fusion",
-        "Joint (late) fusion",
+        "Joint fusion",
         "mmlearn.deep.joint_fusion:JointFusion",
         SURVEY,
     ),

@@ -9,13 +9,15 @@ __all__ = ["CFA"]
 
 
 class CFA(MomentEmbedding):
-    r"""Cross-modal factor analysis: rotate both modalities so that pairs fall close together.
+    r"""Cross-modal factor analysis: the directions of largest covariance (PLS-SVD).
 
     With X (n, d_x) and Y (n, d_y) centred::
 
         minimise ‖X A - Y B‖²_F   subject to   AᵀA = I, BᵀB = I
         XᵀY / n = U diag(s) Vᵀ,   A = U,   B = V,   cut to n_components columns
 
+    With all columns kept this brings pairs as close as rotations can. The columns that are kept in
+    a cut are those of largest covariance, not the closest pairs; CCA keeps the largest correlation.
     Nothing is whitened (that would be CCA), so the scale of a column matters: a column ten times
     larger pulls the axes towards itself.
 

@@ -32,7 +32,7 @@ class LGCFL(ClassScores):
 
     or the equal form with a (d, d) system where that is the smaller.
 
-    **This is a reconstruction**: the paper's text could not be had. Our choices: the squared loss
+    **This is our own short form** of the idea, not the paper's objective. Our choices: squared loss
     on 0/1 indicators with an unpenalised intercept; division by n_v, so that γ means the same for
     two modalities of different size; groups not weighted by their width; columns standardised; a
     group for every column where none are given, which makes the penalty the l21 norm of LCFS; and

@@ -17,7 +17,7 @@ __all__ = ["JointFusion"]
 
 
 class JointFusion(SizedMethod, JointEmbedding):
-    r"""Joint (late) fusion: an encoder for each modality, merged, trained on a task.
+    r"""Joint fusion: an encoder for each modality, their codes merged, trained on a task.
 
     With f_x, f_y and g small networks and W a linear classifier::
 
@@ -27,7 +27,8 @@ class JointFusion(SizedMethod, JointEmbedding):
     only if it has met it: with ``modality_dropout`` p, each training item loses its image with
     probability p/2 and its text with probability p/2.
 
-    "Late fusion" also names the averaging of two classifiers' decisions; that is not this method.
+    This is intermediate fusion (Ramachandram, Taylor, IEEE Signal Processing Magazine 34(6), 2017).
+    The webinar says "late fusion", which in the survey above is the fusion of decisions.
 
     Parameters
     ----------

@@ -5,7 +5,7 @@ of colour vision; whatever a colour says, a mark or a word says too. Each functi
 matplotlib figure; matplotlib is loaded when one is called, not before.
 """
 
-from mmlearn.plotting.embedding import embedding_map, scatter_embedding
+from mmlearn.plotting.embedding import embedding_map, scatter_embedding, tied_codes
 from mmlearn.plotting.pictures import (
     bar_with_chance,
     picture_grid,
@@ -30,5 +30,6 @@ __all__ = [
     "retrieval_strip",
     "scatter_embedding",
     "show_pairs",
+    "tied_codes",
     "use_style",
 ]

@@ -4,7 +4,7 @@ import numpy as np
 
 from mmlearn.plotting.style import COLOURS, DARK, MARKERS, card, place_picture, round_box
 
-__all__ = ["embedding_map", "scatter_embedding"]
+__all__ = ["embedding_map", "scatter_embedding", "tied_codes"]
 
 
 def scatter_embedding(z, labels=None, label_names=None, pictures=None, axes=None):
@@ -43,6 +43,55 @@ def scatter_embedding(z, labels=None, label_names=None, pictures=None, axes=None
     else:
         _scatter_points(axes, z, labels, label_names)
     axes.set(xlabel="dimension 1", ylabel="dimension 2")
+    return axes.figure
+
+
+def tied_codes(h_x, h_y, values, title="", axes=None, reach=3.5):
+    """The two codes of each pair, a line between them; large at the scale of their own spread.
+
+    All codes are divided by their common standard deviation. The inset shows the same points at
+    their true scale, from -`reach` to `reach`.
+
+    Parameters
+    ----------
+    h_x, h_y : (n, 2), row i of both is pair i: circles and triangles
+    values : (n,) what the colours show
+    title : str
+    axes : matplotlib axes to draw into, or None for a new figure
+    reach : float, half the side of the inset
+
+    Returns
+    -------
+    matplotlib Figure
+
+    Raises
+    ------
+    ValueError
+        If the codes have not two columns, or their numbers differ.
+    """
+    import matplotlib.pyplot as plt
+
+    h_x, h_y = np.asarray(h_x), np.asarray(h_y)
+    if h_x.ndim != 2 or h_x.shape[1] != 2 or h_x.shape != h_y.shape or len(values) != len(h_x):
+        raise ValueError(
+            f"h_x and h_y must have shape (n, 2) and values (n,): got {h_x.shape}, {h_y.shape}, "
+            f"{np.shape(values)}."
+        )
+    if axes is None:
+        _, axes = plt.subplots(figsize=(3.2, 3.2))
+    both = np.stack([h_x, h_y])
+    middle = both.mean(axis=(0, 1))
+    scaled = (both - middle) / (both.std(axis=(0, 1)).max() or 1)
+    small = axes.inset_axes([0.68, 0.68, 0.32, 0.32])
+    for place, codes, half, size in ((axes, scaled, 3.5, 9), (small, both, reach, 1)):
+        place.plot(*codes.transpose(2, 0, 1), color="grey", linewidth=0.3, zorder=1)
+        for points, marker in zip(codes, "o^", strict=True):
+            place.scatter(*points.T, c=values, s=size, marker=marker)
+        limits = {"xlim": (-half, half), "ylim": (-half, half), "xticks": [], "yticks": []}
+        place.set(aspect="equal", **limits)
+    for spine in small.spines.values():
+        spine.set_visible(True)
+    axes.set_title(title)
     return axes.figure
 
 

@@ -149,7 +149,9 @@ def query_rows(queries, results, relevant, notes=None):
     return figure
 
 
-def bar_with_chance(names, scores, chance, spread=None, xlabel="mean average precision"):
+def bar_with_chance(
+    names, scores, chance, spread=None, xlabel="mean average precision", line="chance"
+):
     """Horizontal bars of scores with their spread, and the line of chance.
 
     Parameters
@@ -159,6 +161,7 @@ def bar_with_chance(names, scores, chance, spread=None, xlabel="mean average pre
     chance : float, the score of guessing
     spread : (n,) half-lengths of the error bars, when `scores` are means already
     xlabel : str
+    line : str, what the line of `chance` is called: "largest class" where guessing means that
 
     Returns
     -------
@@ -186,7 +189,7 @@ def bar_with_chance(names, scores, chance, spread=None, xlabel="mean average pre
         error_kw={"ecolor": COLOURS["black"], "capsize": 3},
     )
     axes.bar_label(bars, [f"{score:.3f}" for score in scores], padding=6, fontsize=9)
-    axes.axvline(chance, color=COLOURS["vermilion"], linestyle="--", label=f"chance {chance:.3f}")
+    axes.axvline(chance, color=COLOURS["vermilion"], linestyle="--", label=f"{line} {chance:.3f}")
     axes.margins(x=0.15)  # room for the numbers
     axes.invert_yaxis()
     axes.set_xlabel(xlabel)

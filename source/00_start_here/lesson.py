@@ -67,7 +67,7 @@ print("year:   ", int(emoji.times[i]))
 
 # %% [markdown]
 # The year and the group are **structured** data: one column, one meaning. The picture and the
-# caption are **unstructured**: no single pixel and no single letter means anything. Unstructured
+# caption are **unstructured**: no single pixel and no single letter has a meaning of its own. Unstructured
 # data must be turned into *features* first. Here are the groups and how many items each has.
 
 # %%
@@ -86,9 +86,10 @@ plt.show()
 #
 # ## From items to vectors
 #
-# `features` says how pictures and captions become vectors. `split` cuts the pairs into a training
-# part and a test part. The order matters less than you think: whatever must be *learned* for the
-# features (a vocabulary, say) is learned from the training part **alone**.
+# `features` says how pictures and captions are to become vectors; it computes nothing yet. `split` cuts
+# the pairs into a training part and a test part. Only then is learned whatever must be *learned* for
+# the features (a vocabulary, say), and from the training part **alone**. With a tool that computes its
+# features at once, split first.
 
 # %%
 train, test = emoji.features(image="cnn", text="lsa").split(test_size=0.25, seed=0)
@@ -161,7 +162,7 @@ plt.show()
 #
 # ## A first search
 #
-# Unit 02 explains canonical correlation analysis (CCA). Use it unopened for now: it learns two
+# Unit 02 explains canonical correlation analysis (CCA). Take it as given for now: it learns two
 # linear maps from the training pairs. Then a **caption that it has never seen** asks for pictures
 # it has never seen.
 
@@ -188,7 +189,7 @@ plt.show()
 # %% [markdown]
 # *Figure: two rows; in each a caption as the query (only its name is shown) and the six nearest pictures; a
 # tick marks a picture of the query's group. The gorilla finds animals and a plant of its group, the chains
-# find almost anything.*
+# find things of several groups.*
 #
 # We picked one query that works and one that fails. Which is typical? Try others. Can you say why
 # some fail?
@@ -219,8 +220,8 @@ _ = interact(search, title=Dropdown(options=test.titles[::10]))
 #
 # A random ranking is not at 0: it scores a little above the share of relevant items. CCA should
 # be far above it. Early fusion puts both vectors into one PCA, and gets zeros for the missing
-# side. It can only profit from what both sides happen to share in variance, so expect it above
-# chance and below CCA.
+# side. It profits from what both sides happen to share in variance, so expect it above chance, and
+# below CCA. (The number of components and the shrinkage of both were chosen on validation parts.)
 #
 # </details>
 
@@ -385,7 +386,8 @@ plt.show()
 # <details><summary>Answer</summary>
 #
 # No. The test captions have shaped the features. The effect may be small, but the score no longer
-# answers the question that was asked.
+# answers the question that was asked. (Here `features` stands before `split` in the code, and is lazy:
+# the vocabulary is learned after the split.)
 #
 # </details>
 #

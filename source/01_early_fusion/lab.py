@@ -64,15 +64,18 @@ def standardise(train, rows):
 
 
 # %% check="check_standardise" for="standardise" points=3
-train = np.array([[1.0, 10.0], [3.0, 30.0], [5.0, 80.0]])
+train = np.array([[1.0, 10.0], [3.0, 30.0], [5.0, 80.0], [2.0, 20.0], [4.0, 60.0]])
 block = standardise(train, train)
-assert block.shape == (3, 2), f"keep the shape (m, d) = (3, 2), got {block.shape}."
+assert block.shape == (5, 2), f"keep the shape (m, d) = (5, 2), got {block.shape}."
 assert np.allclose(block.mean(axis=0), 0), "each column of train should have mean 0: subtract μ."
 ratio = block[:, 0].var() / block[:, 1].var()
 assert np.isclose(ratio, 1), "the columns should be equally spread: use one σ for each column."
 total = block.var(axis=0).sum()
 assert not np.isclose(total, 2), "total variance 2, one for each column: divide by √d as well."
-assert not np.isclose(total, 2 / 3), "σ here is numpy's default: divide by n, not by n - 1."
+assert not np.isclose(total, 4 / 5), "σ here is numpy's default: divide by n, not by n - 1."
+assert not np.isclose(total, 4), "total variance 4: divide by √d, do not multiply."
+assert not np.isclose(total, 1 / 2), "total variance 1/2: divide by √d, not by d."
+assert not np.isclose(total, 2 / 5), "total variance 2/5: d is the number of columns, not of rows."
 assert np.isclose(total, 1), f"the total variance of the training block is 1, got {total:.4f}."
 new = standardise(train, np.array([[3.0, 80.0], [5.0, 80.0]]))
 assert np.isclose(new[0, 0], 0), "3 is the mean of train: use the statistics of train, not of rows."
@@ -132,9 +135,23 @@ def image_share(weights, d_x):
 # %% check="check_image_share" for="image_share" points=2
 share = image_share(np.array([[1.0, 0.0, 1.0], [0.0, -2.0, 0.0], [0.0, 3.0, 4.0]]), d_x=2)
 assert np.shape(share) == (3,), f"one share for each direction: (3,), got {np.shape(share)}."
-assert not np.isclose(share[1], 0), "this is the texts' share: the first d_x columns are images."
+assert np.isfinite(share).all(), "NaN or infinite: divide by the whole row, images and texts."
+assert not np.isclose(share[2], 0.64), "this is the texts' share: the first d_x columns are images."
+assert not np.isclose(share[1], 0), (
+    "a column of the images is missing: they are the first d_x columns."
+)
 assert not np.isclose(share[1], 4), "4 is a length: divide by the squared length of the whole row."
+assert not np.isclose(share[1], 4 / 31), (
+    "4/31: divide each row by its own sum, not by that of all rows."
+)
+assert not np.isclose(share[1], 1.5), (
+    "1.5: sums, not means; the images have fewer columns than the row."
+)
 assert np.isclose(share[1], 1), "(0, -2, 0) lies on the images alone: its share is 1. Signs?"
+assert not np.isclose(share[2], 1), (
+    "one column too many: the images are the first d_x columns alone."
+)
+assert not np.isclose(share[2], 0.6), "3/5: the share of the *squared* length, so take no root."
 assert np.isclose(share[2], 0.36), "(0, 3, 4) has share 9/25: square the weights, not |weights|."
 print("shares " + " ".join(f"{s:.6f}" for s in share))
 ### BEGIN HIDDEN TESTS
@@ -189,8 +206,10 @@ h = merge_codes(h_x, h_y, has_image=images, has_text=texts)
 assert h.shape == (3, 3), (
     f"(n, h + g) = (3, 3), got {tuple(h.shape)}: side by side, all items kept."
 )
+assert h[0].tolist() != [0, 0, 0], "item 0 lost both codes: true means that a modality is there."
 assert h[0].tolist() == [1, 2, 7], "item 0 has both modalities: nothing may change, images first."
 assert h[1].tolist() != [0, 0, 8], "the masks are swapped: has_image belongs to h_x."
+assert h[1].tolist() != [0, 0, 0], "item 1 still has its image: each code has a mask of its own."
 assert h[1].tolist() == [3, 4, 0], "item 1 has no text: its text code should be 0."
 assert h[2].tolist() == [0, 0, 9], (
     "item 2 has no image: both numbers of its image code should be 0."
@@ -269,12 +288,12 @@ for p in (0.0, 0.3, 0.9):
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# ## Exercise 5: the other late fusion
+# ## Exercise 5: late fusion
 #
 # `average_decisions`, 15 minutes, 3 points.
 #
-# "Late fusion" also names something simpler: two classifiers, one for each modality, whose class
-# probabilities are averaged. If a modality is missing, the other one decides alone:
+# Late fusion joins *decisions*: two classifiers, one for each modality, whose class probabilities
+# are averaged. If a modality is missing, the other one decides alone:
 #
 # $$p_i = \frac{a_i\, p^x_i + b_i\, p^y_i}{a_i + b_i}$$
 #
@@ -315,9 +334,13 @@ p_y = np.array([[0.2, 0.8], [0.2, 0.8], [0.2, 0.8]])
 p = average_decisions(p_x, p_y, np.array([True, True, False]), np.array([True, False, True]))
 assert p.shape == (3, 2), f"probabilities of 3 items and 2 classes: (3, 2), got {p.shape}."
 assert np.allclose(p.sum(axis=1), 1), "rows should sum to 1: divide by how many are present, a + b."
+assert not np.allclose(p[1], [1, 0]), "average the probabilities, not hard votes."
+assert not np.allclose(p[1], [0.2, 0.8]), "a belongs to p_x and b to p_y: item 1 has no text."
 assert np.allclose(p[1], [0.9, 0.1]), "item 1 has no text: its image decides alone."
 assert np.allclose(p[2], [0.2, 0.8]), "item 2 has no image: its text decides alone."
-assert np.allclose(p[0], [0.55, 0.45]), "average the probabilities, not products or hard votes."
+assert np.allclose(p[0], [0.55, 0.45]), (
+    "take the mean of the probabilities: no product, no maximum."
+)
 print("first class " + " ".join(f"{v:.6f}" for v in p[:, 0]))
 ### BEGIN HIDDEN TESTS
 rng = np.random.default_rng(15)

@@ -59,12 +59,17 @@ def average_precision(scores, relevant):
 
 # %% check="check_average_precision" for="average_precision" points=3
 late = average_precision(np.array([4.0, 3.0, 2.0, 1.0]), np.array([0, 0, 0, 1]))
+assert np.ndim(late) == 0, "one query has one AP: return a number, not an array."
 assert not np.isclose(late, 1), "the worst item is ranked first: sort descending."
 first = average_precision(np.array([0.9, 0.5, 0.1]), np.array([1, 0, 1]))
 assert not np.isclose(first, 13 / 18), "13/18 averages over all ranks: only ranks with a hit count."
 assert not np.isclose(first, 2 / 3), (
-    "2/3 is the precision of the whole list: average at the hits only."
+    "2/3: at each hit, and only there, divide the hits so far by the rank."
 )
+assert np.isfinite(first), "infinite: ranks begin with 1, not with 0."
+assert not np.isclose(first, 1 / 2), "1/2: the first rank is 1, not 2."
+assert not np.isclose(first, 1), "1: only the first hit was counted; average over all of them."
+assert not np.isclose(first, 5 / 3), "5/3: divide by the number of relevant items R."
 assert not np.isclose(first, 5 / 9), "5/9: divide by the number of relevant items R, not by m."
 assert np.isclose(first, 5 / 6), f"ranking 1, 0, 1 has AP (1/1 + 2/3)/2 = 0.8333, got {first:.4f}."
 shuffled = average_precision(np.array([0.1, 0.9, 0.5]), np.array([1, 1, 0]))
@@ -114,7 +119,9 @@ def inverse_root(Sigma):
 
 
 # %% check="check_inverse_root" for="inverse_root" points=3
-R = inverse_root(np.diag([4.0, 25.0]))
+R = np.asarray(inverse_root(np.diag([4.0, 25.0])))
+assert R.shape == (2, 2), f"the root of a (2, 2) matrix is (2, 2), got {R.shape}."
+assert np.isfinite(R).all(), "infinite: take the root of the eigenvalues, not of every entry."
 assert not np.allclose(R, np.diag([2.0, 5.0])), (
     "this is the root; the inverse of the root is needed."
 )
@@ -122,10 +129,12 @@ assert not np.allclose(R, np.diag([0.25, 0.04])), "this is the inverse; its squa
 assert np.allclose(R, np.diag([0.5, 0.2])), "diag(4, 25) should become diag(1/2, 1/5)."
 Sigma = np.array([[4.0, 1.0, 0.0], [1.0, 3.0, 1.0], [0.0, 1.0, 2.0]])
 R = inverse_root(Sigma)
+assert not np.allclose(R, np.diag(np.diag(Sigma) ** -0.5)), "Σ has entries off the diagonal, too."
+assert not np.allclose(R, np.diag(np.diag(R))), "R is diagonal: λ scales the columns of Q, then Qᵀ."
 assert np.allclose(R, R.T), "the result should be symmetric: multiply by Q transposed at the end."
 distance = np.abs(R @ Sigma @ R - np.eye(3)).max()
 assert distance < 1e-8, (
-    "R Σ R is not the identity: did you take the root entry by entry, or Qᵀ for Q?"
+    "R Σ R is not the identity: the eigenvectors are the columns of Q; is it Qᵀ for Q?"
 )
 print(f"distance from the identity {distance:.3f}; R[0, 0] = {R[0, 0]:.6f}")
 ### BEGIN HIDDEN TESTS
@@ -201,19 +210,28 @@ X, Y = Q[:, :3], Q[:, :3] * planted + Q[:, 3:] * np.sqrt(1 - planted**2)
 rho = np.asarray(canonical_correlations(X, Y))
 assert rho.shape == (3,), f"three correlations are expected, shape (3,), got {rho.shape}."
 assert not np.allclose(rho, planted**2, atol=1e-4), "these are squared: singular, not eigenvalues."
+assert not np.allclose(rho[::-1], planted, atol=1e-6), "the largest correlation comes first."
+assert np.ptp(rho / planted) > 1e-6 or np.isclose(rho[0], 0.9), (
+    f"all are {rho[0] / 0.9:.3f} times what they should be: divide all three covariances by n."
+)
 assert np.allclose(rho, planted, atol=1e-6), f"planted were 0.9, 0.5, 0.1; got {rho.round(3)}."
 moved = canonical_correlations(X + 5, Y - 3)
 assert np.allclose(moved, planted, atol=1e-6), "shifting the data changed the result: centre first."
 M = np.array([[2.0, 1.0, 0.0], [0.0, 1.0, 3.0], [1.0, 0.0, 1.0]])
 mixed = canonical_correlations(X @ M, Y)
 assert np.allclose(mixed, planted, atol=1e-5), (
-    "mixing X changed the result: whiten with the full Σ_xx."
+    "mixing X changed the result: whiten with the root of the full Σ_xx."
+)
+assert np.allclose(canonical_correlations(X, Y @ M), planted, atol=1e-5), (
+    "mixing Y changed the result: whiten Y, too, with the root of the full Σ_yy."
 )
 ridged = np.asarray(canonical_correlations(X, Y, r=1.0))
 assert not np.allclose(ridged, planted, atol=1e-5), "r = 1 changed nothing: add rI to both Σ."
 assert not np.allclose(ridged, planted / np.sqrt(2)), "add rI to both Σ_xx and Σ_yy, not to one."
+assert not np.allclose(ridged, planted / 51), "r = 1 counts n times: add rI after dividing by n."
+assert not np.allclose(ridged, planted * 50 / 99), "divide by n, not by n - 1."
 assert np.allclose(ridged, planted / 2, atol=1e-6), (
-    f"with r = 1 the correlations halve, got {ridged.round(3)}: divide by n first, then add rI."
+    f"with r = 1 the correlations halve, got {ridged.round(3)}: divide by n, then add r times the identity."
 )
 print("correlations " + " ".join(f"{v:.6f}" for v in mixed))
 print("with r = 1   " + " ".join(f"{v:.6f}" for v in ridged))
@@ -231,8 +249,8 @@ for r in (0.0, 0.5):
 #
 # `cfa`, 15 minutes, 3 points.
 #
-# CFA rotates both sides so that pairs fall close together: with the centred data, $X_c^\top Y_c =
-# U S V^\top$, and $A$, $B$ are the first $k$ columns of $U$ and $V$. Nothing is whitened.
+# CFA keeps the directions of largest covariance: with the centred data, $X_c^\top Y_c = U S V^\top$, and
+# $A$, $B$ are the first $k$ columns of $U$ and $V$. Nothing is whitened.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -268,13 +286,24 @@ X = rng.normal(size=(80, 3)) * [3.0, 2.0, 1.0]
 rotation, _ = np.linalg.qr(rng.normal(size=(3, 3)))
 A, B = cfa(X, X @ rotation, k=3)
 assert A.shape == B.shape == (3, 3), f"(d_x, k) and (d_y, k) are (3, 3), got {A.shape}, {B.shape}."
-assert np.allclose(B.T @ B, np.eye(3)), "the columns of B are not orthonormal: CFA whitens nothing."
-shifted_A, _ = cfa(X + 10, X @ rotation, k=1)
+assert np.allclose(B.T @ B, np.eye(3)), "the columns of B are not orthonormal: no whitening, no S."
+assert np.allclose(A.T @ A, np.eye(3)), "the columns of A are not orthonormal: no whitening, no S."
+first_A, _ = cfa(X, X @ rotation, k=1)
+assert first_A.shape == (3, 1), (
+    f"keep the first k columns: (d_x, k) is (3, 1), got {first_A.shape}."
+)
+assert np.allclose(np.abs(first_A), np.abs(A[:, :1])), (
+    "keep the *first* k columns of U, as they are."
+)
+shifted_A, _ = cfa(X + np.array([10.0, 0.0, -5.0]), X @ rotation, k=1)
 assert np.allclose(np.abs(shifted_A), np.abs(A[:, :1])), (
-    "shifting X turned A: centre the data first."
+    "shifting the columns of X turned A: centre each column first."
 )
 y = X[:, 2:] + X[:, 1:2]
 alone, _ = cfa(X, y, k=1)
+assert alone.shape == (3, 1), (
+    f"A belongs to X: (d_x, k) is (3, 1), got {alone.shape}: U or V, rows or columns?"
+)
 together = (X - X.mean(axis=0)).T @ (y - y.mean(axis=0))
 cosine = np.abs(alone.T @ together).item() / np.linalg.norm(together)
 assert cosine > 1 - 1e-8, "A ignores Y: take one SVD of X_cᵀ Y_c, not one of each side."
@@ -350,12 +379,19 @@ def both_directions(similarity, labels):
 # %% check="check_both_directions" for="both_directions" points=3
 s = np.array([[0.9, 0.1, 0.2], [0.3, 0.5, 0.4], [0.8, 0.6, 0.7]])
 i2t, t2i = both_directions(s, np.array([0, 0, 1]))
+assert np.ndim(i2t) == np.ndim(t2i) == 0, "return two numbers: the mean of each direction's APs."
 values = f"{i2t:.3f} and {t2i:.3f}"
+assert max(i2t, t2i) <= 1, f"got {values}: a mean over the queries is at most 1; no sum."
+assert not np.allclose([i2t, t2i], 1 / 3), f"got {values}: the partner is relevant, too."
+assert not np.allclose([i2t, t2i], (13 / 18 + 29 / 36) / 2), (
+    "return both directions, not their mean."
+)
 assert not np.allclose([i2t, t2i], 5 / 6), (
-    f"got {values}: the partner alone was counted; every item of the same class is relevant."
+    f"got {values}: the partner alone, or one query alone; every item of the class is relevant."
 )
 assert not np.isclose(i2t, t2i), (
-    f"the two directions differ here, got {values}: one AP per query, and transpose for T→I."
+    f"the two directions differ here, got {values}: one AP per query, largest score first, and "
+    "transpose for T→I."
 )
 assert not np.isclose(i2t, 29 / 36), f"the directions are swapped, got {values}: rows are images."
 assert np.isclose(i2t, 13 / 18), (

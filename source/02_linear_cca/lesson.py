@@ -183,7 +183,7 @@ plt.show()
 # in both rows.*
 #
 # Whitening makes every direction equally long, so length can no longer mislead; the SVD then turns
-# both round clouds until they match.
+# the round clouds, or mirrors one, until they match.
 #
 # ## What CCA does not see
 #
@@ -205,23 +205,39 @@ print("before", rho.round(6), " after mixing", mixed.round(6))
 assert np.allclose(mixed, rho)
 
 # %% [markdown]
-# ## CFA: rotate, do not stretch
+# ## CFA: the largest covariance
 #
-# **Cross-modal factor analysis** (Li et al., 2003) asks for closeness instead of correlation, and
-# allows rotations only:
+# **Cross-modal factor analysis** (Li et al., 2003) asks that pairs lie close, and allows rotations
+# only:
 #
 # $$\min_{A, B} \lVert XA - YB \rVert_F^2 \quad \text{with} \quad A^\top A = B^\top B = I
 # \qquad\Longrightarrow\qquad X^\top Y = U S V^\top,\ A = U,\ B = V$$
 #
-# Expand the square, and with all columns kept only $-2\,\mathrm{tr}(A^\top X^\top Y B)$ depends on
-# the rotations: the SVD makes it smallest. No whitening: that is the whole difference. So the
-# scale of a column matters.
+# Expand the square: with all columns kept, only $-2\,\mathrm{tr}(A^\top X^\top Y B)$ depends on
+# the rotations, and the SVD makes it smallest. But one keeps the first few columns of $A$ and $B$. They
+# are not the nearest pairs: they have the largest singular values $S$, and $S$ is the *covariance* of
+# $u$ and $v$. So **CFA keeps the largest covariance, CCA the largest correlation**. Statistics knows this
+# CFA as partial least squares by SVD (PLS-SVD). Nothing is whitened, so the scale of a column matters.
+# Make one column of $X$ ten times larger:
 
 # %%
-U, S, Vt = np.linalg.svd(X.T @ Y / n)
-assert np.allclose(np.abs(CFA(n_components=2).fit(X, Y).image_weights_), np.abs(U))
+from sklearn.cross_decomposition import PLSSVD
+
+louder = X * [1, 10]
+U, S, Vt = np.linalg.svd(louder.T @ Y / n)
+assert np.allclose(np.abs(CFA(n_components=2).fit(louder, Y).image_weights_), np.abs(U))
+assert np.allclose(np.abs(PLSSVD(2, scale=False).fit(louder, Y).x_weights_), np.abs(U))
+u, v = louder @ U, Y @ Vt.T
+print("covariance of the two pairs", (u * v).mean(axis=0).round(2), " S =", S.round(2))
+print("mean squared distance      ", ((u - v) ** 2).mean(axis=0).round(1))
 
 
+# %% [markdown]
+# The first pair has by far the larger covariance, and by far the larger distance. How does the
+# *correlation* of the first pair fare, for other factors?
+
+
+# %%
 def first_pair(model, factor):
     scaled = X * [1, factor]
     u, v = model.fit(scaled, Y).embed_images(scaled), model.embed_texts(Y)
@@ -241,7 +257,7 @@ plt.show()
 
 # %% [markdown]
 # *Figure: correlation of the first pair of projections against a factor on one column of X. The line of
-# CCA is flat at the top; that of CFA is near it for factors around one, and falls away on both sides.*
+# CCA is flat at the top; that of CFA comes nearest to it around one, and falls away on both sides.*
 #
 # The same facts, told in centimetres instead of metres, change CFA's answer: it turns towards the
 # larger column. The correlation of CCA does not move. (Which is better on held-out pairs is another
@@ -310,9 +326,9 @@ print(
 #
 # <details><summary>What to look for</summary>
 #
-# The images have about as many columns as there are training pairs, so nearly unshrunk CCA finds
-# directions that correlate by accident. And the score asks for the *group* only: eight groups need
-# few directions, and each further component, whitened to equal weight, dilutes them. The controls
+# The images have about as many columns as there are training pairs, so nearly unshrunk CCA can find
+# directions that correlate by accident. And the score asks for the *group* only: eight groups may need
+# few directions, and further components dilute them. (Below we change one at a time.) The controls
 # should stay near chance: without pairs, nothing is learnt.
 #
 # </details>
@@ -343,8 +359,6 @@ for seed in range(3):
         )
         model.fit(a.images, a.texts[rows])
         scores[name].append(retrieval.evaluate_retrieval(model, b)["mean"])
-
-# %%
 values = list(scores.values())
 plotting.bar_with_chance(list(scores), values, chance, xlabel="mAP, mean of I→T and T→I, 3 splits")
 plt.show()
@@ -354,12 +368,13 @@ plt.show()
 # dashed line for chance. The controls stand close to it; CCA with few components and much shrinkage is
 # longest, then CFA, then CCA with many components.*
 #
-# The pairs teach, and the setting matters more than the name of the method. What do such numbers
+# The pairs teach, and here the setting matters more than the name of the method. What do such numbers
 # look like? One emoji drawn at random: its text asks for pictures, then its picture for texts. Change
 # the seed and look at more.
 #
-# (That the controls stand a little *above* chance is not learning. Both sides are clumped by group,
-# and a clump that lands high by luck gains more AP than one that lands low loses.)
+# (The controls stand a little *above* exact chance. Do not read much into that: a ranking that keeps
+# groups together moves up or down by whole groups, so that one such control scatters far more than a
+# random ranking. Look at its spread.)
 
 # %%
 cca = CCA(8, shrinkage=0.7).fit(train.images, train.texts)
@@ -386,8 +401,8 @@ _ = plotting.retrieval_strip(test.pictures[i], list(titles[top]), labels[top] ==
 #
 # <details><summary>Answer</summary>
 #
-# No. Eight groups are told apart in few directions; to single out one picture among hundreds takes
-# many. Choose the score before you choose the setting.
+# No. To tell eight groups apart, few directions may do; to single out one picture among hundreds,
+# more should help. Choose the score before you choose the setting.
 #
 # </details>
 
@@ -425,8 +440,9 @@ print(f"chance: recall@1 {1 / len(test):.3f}, recall@10 {10 / len(test):.3f}")
 show_answer(cosine_similarity(wide.embed_texts(q), z_x)[0])
 
 # %% [markdown]
-# *Figure: "red fruit" and its five nearest pictures in the space of 64 components; food is ticked.
-# Most are fruit, and even the misses are red. Compare it with the first figure of this lesson.*
+# *Figure: "red fruit" and its five nearest pictures in the space of 64 components; food is ticked: an
+# olive, a tomato and a peach. The misses are a red face and a fire. Compare it with the first figure of
+# this lesson.*
 #
 # ## How it breaks: perfect correlation of nothing
 #
@@ -438,7 +454,7 @@ show_answer(cosine_similarity(wide.embed_texts(q), z_x)[0])
 #
 # With 40 pairs it is 1: there are more columns than pairs, so *some* direction reproduces any $v$.
 # That stays so until the pairs outnumber the columns of both sides together, and sinks slowly after.
-# Held out, it is 0 up to sampling noise, always.
+# Held out, it is 0 up to sampling noise: nothing relates the two sides.
 #
 # </details>
 
@@ -480,7 +496,7 @@ plt.show()
 # real common direction with 40 pairs, against shrinkage: training is near one throughout, held out
 # jumps from zero to a high value as soon as there is a little shrinkage.*
 #
-# **Never report a training correlation.** It is 1 where nothing is (left), and 1 where something is
+# **Never report a training correlation alone.** It is 1 where nothing is (left), and 1 where something is
 # and was *missed* (right, $s = 0$). The cure on the right is **shrinkage**:
 #
 # $$\Sigma \leftarrow (1-s)\,\Sigma + s\,\frac{\mathrm{tr}\,\Sigma}{d}\, I$$
@@ -524,14 +540,14 @@ for line in scoreboard.published():
         print(f"{line['method']:<22}{line['i2t']:>7.3f}{line['t2i']:>7.3f}{line['mean']:>8.3f}")
 
 # %% [markdown]
-# Even the *order* of the two need not agree: it hangs on features, shrinkage and components, which
-# the published table does not tell. That is why we measure ourselves, on several splits.
+# Even the *order* of the two does not agree. Features, shrinkage and components can change it, as we
+# saw, and the published table does not tell them. That is why we measure ourselves, on several splits.
 #
 # ## Recap
 #
 # - *Derive CCA*: whiten both sides, take the SVD of $T$, map back: three lines of numpy.
-# - *CCA against CFA*: CCA maximises correlation and ignores every invertible map; CFA minimises
-#   distance under rotations, and follows the scale of a column. Shrinkage leads from one to the other.
+# - *CCA against CFA*: CCA keeps the largest correlation, and ignores every invertible map; CFA keeps the
+#   largest covariance (PLS-SVD), and follows the scale of a column. Shrinkage leads from one to the other.
 # - *Score*: precision at each hit, AP, mAP in both directions, ties by expectation, beside an exact
 #   chance.
 # - *Measure*: several splits, held-out pairs, a control with shuffled pairs, settings chosen on
@@ -575,9 +591,10 @@ for line in scoreboard.published():
 #
 # <details><summary>Answer</summary>
 #
-# CCA gives every component variance 1, so in the cosine a weakly correlated one weighs as much as
-# the first. Beyond the directions that tell the groups apart, components add more noise than
-# agreement; for finding the partner they still add information.
+# In the cosine a weakly correlated component counts as well: with $s = 0$ all have variance 1, and with
+# much shrinkage the later ones are not much smaller. Where a component tells little of the group, it adds
+# more noise than agreement; for finding the partner it can still add information. A test: multiply
+# component $i$ by $\rho_i^4$ before the cosine. At $k = 64$ part of the loss by group is won back.
 #
 # </details>
 #

@@ -64,8 +64,16 @@ assert not np.isclose(one_width, np.exp(-25 / 2)), "the width changes nothing: d
 assert not np.isclose(one_width, np.exp(-49 / 50)), (
     "square each difference first, then add them up."
 )
-assert not np.isclose(one_width, np.exp(-1 / 4)), "add up the squares of the columns; no mean."
-assert not np.isclose(one_width, 0), "0: divide by 2ℓ², do not multiply; a wider kernel is larger."
+assert not np.isclose(one_width, np.exp(-1 / 4)), (
+    "e^-1/4: add the squares up, no mean; and of 2ℓ² only ℓ is squared."
+)
+assert not np.isclose(one_width, 0), (
+    "0: the exponent is the squared distance, divided by 2ℓ²: a wider kernel is larger."
+)
+assert one_width >= 0, "a kernel is never negative: take exp of the exponent."
+assert not np.isclose(one_width, 1 - np.exp(-0.5)), "1 - K: the kernel is large for near items."
+assert not np.isclose(one_width, [np.exp(-9 / 50), np.exp(-16 / 50)]).any(), "all columns count."
+assert not np.isclose(one_width, np.exp(-7 / 50)), "square the differences; no absolute values."
 assert one_width <= 1, f"{one_width:.4f}: no kernel is above 1; the exponent is negative."
 assert np.isclose(one_width, np.exp(-0.5)), f"one width apart gives e^-1/2, got {one_width:.4f}."
 assert np.allclose(np.diag(K), 1), "an item's kernel with itself is 1."
@@ -136,7 +144,9 @@ alone = np.asarray(centre_new(k[:1], K))
 assert not np.allclose(alone, 0), (
     "a new item alone became zero: the mean of the new items was taken, not that of the training items."
 )
-assert np.allclose(alone, centred[:1]), "an item's kernel depends on which others came with it."
+assert np.allclose(alone, centred[:1]), (
+    "an item's kernel depends on which others came with it: two of the means are means of K."
+)
 off = centred - expected
 difference = np.abs(off).max()
 same_everywhere, same_in_rows, same_in_columns = (
@@ -149,7 +159,10 @@ assert not same_in_rows, (
     "each row is off by a number of its own: subtract the mean of each row of k."
 )
 assert not same_in_columns, "each column is off by a number: subtract the mean of each column of K."
-assert difference < 1e-8, f"the largest difference from centred features is {difference:.3f}."
+assert difference < 1e-8, (
+    f"off by up to {difference:.3f}: subtract the mean of each row of k and of each column of K, "
+    "then add the mean of all of K."
+)
 print(f"difference {difference:.3f}; first value {centred[0, 0]:.6f}")
 ### BEGIN HIDDEN TESTS
 rng = np.random.default_rng(32)
@@ -226,7 +239,11 @@ alpha, beta, rho = (np.asarray(part) for part in kcca(K_x, K_y, kappa=1e-6, k=3)
 assert alpha.shape == beta.shape == (50, 3), f"(n, k) is (50, 3): got {alpha.shape}, {beta.shape}."
 assert np.isfinite([*rho, *alpha[0]]).all(), "NaN or infinite: mind eigenvalues of zero."
 assert not np.allclose(rho, planted**2, atol=1e-3), "these are squared: singular, not eigenvalues."
-assert np.allclose(rho, planted, atol=1e-4), f"planted were 0.9, 0.5, 0.1; got {rho.round(3)}."
+assert not np.allclose(rho, 0, atol=1e-3), "zeros: keep the *first* k, the largest."
+assert not np.allclose(rho, 1, atol=1e-3), "all are 1: λ stands above the line, λ + κ below."
+assert np.allclose(rho, planted, atol=1e-4), (
+    f"planted were 0.9, 0.5, 0.1; got {rho.round(3)}: is it λ + κ, and are Q's *columns* the vectors?"
+)
 alpha, beta, rho = (np.asarray(part) for part in kcca(K_x, K_y, kappa=50, k=3))
 assert not np.allclose(rho, planted, atol=1e-3), "kappa = 50 changed nothing: where is the ridge?"
 assert not np.allclose(rho, planted / 4, atol=1e-3), (
@@ -234,11 +251,11 @@ assert not np.allclose(rho, planted / 4, atol=1e-3), (
 )
 assert not np.allclose(rho, planted / np.sqrt(2), atol=1e-3), "damp both sides, not one."
 assert np.allclose(rho, planted / 2, atol=1e-4), (
-    f"with kappa = 50 they halve, got {rho.round(3)}: use kappa as it is, no share of the trace."
+    f"with kappa = 50 they halve, got {rho.round(3)}: use kappa as it is, no share of the trace, not n times."
 )
 scaled = alpha.T @ (K_x @ K_x + 50 * K_x) @ alpha, beta.T @ (K_y @ K_y + 50 * K_y) @ beta
 assert np.allclose(scaled[0], np.eye(3), atol=1e-5), (
-    "αᵀ(K_x² + κK_x)α is not 1: α = K_x⁺ F_x U, with the pseudo-inverse; neither U nor an inverse."
+    "αᵀ(K_x² + κK_x)α is not 1: α = K_x⁺ F_x U, with U of F_x F_y and the pseudo-inverse of K_x."
 )
 assert np.allclose(scaled[1], np.eye(3), atol=1e-5), "α is right, β not: V is Vt transposed."
 assert np.allclose(alpha.T @ K_x @ K_y @ beta, np.diag(rho), atol=1e-5), "αᵀ K_x K_y β is not ρ."
@@ -303,7 +320,8 @@ W, length = irls_step(column, target, np.array([0]), np.array([3.0]), gamma=0.25
 w = float(np.asarray(W).item())
 wrong = {"the 2 is missing.": 12 / 13, "divide by n.": 48 / 49, "do not square r.": 72 / 73}
 wrong |= {"e is upside down: a long group should be damped little.": 1 / 7, "divide by γ.": 6 / 7}
-wrong |= {"without a ridge W is 1: add the identity to X E Xᵀ.": 1.0}
+wrong |= {"without a ridge W is 1: add the identity to X E Xᵀ.": 1.0, "γ divides.": 3 / 5}
+wrong |= {"E is missing.": 2 / 3, "E stands before Xᵀ, too.": 2 / 25, "E stands inside, too.": 8.0}
 for message, value in wrong.items():
     assert not np.isclose(w, value), f"W = {value:.4f}: {message}"
 assert np.isclose(w, 24 / 25), f"e = 2·3 / (2·0.25) = 12, so W = 24/25 = 0.96, got {w:.4f}."
@@ -396,6 +414,10 @@ assert not np.isclose(first, 0), (
     "0: texts vote among the training *texts*, train_y, and the nearest by *distance* vote."
 )
 assert not np.isclose(first, 7 / 18), "7/18: every training item voted; only the k nearest do."
+assert not np.isclose(first, 3 / 8), "3/8: four voted; the k nearest are `[:, :k]`."
+assert not np.isclose(first, 1 / 2), "1/2: two voted; the k nearest are `[:, :k]`."
+assert not np.isclose(first, 1 / 3), "1/3: the nearest was skipped; a new item is not among them."
+assert not np.isclose(first, 2 / 3), "2/3: sort along the training items, axis 1 of the distances."
 assert np.isclose(first, 5 / 9), f"shares (2/3, 1/3, 0) on both sides make 5/9, got {first:.4f}."
 assert np.allclose(s, [[5 / 9, 0, 5 / 9], [0, 1, 0]]), f"expected 5/9, 0, 5/9 and 0, 1, 0: got {s}."
 plane = np.array([[0.0, 0.0], [0.0, 9.0], [1.0, 1.0], [5.0, 5.0]])

@@ -67,20 +67,26 @@ f_a, f_b = (lambda v: v + 3), (lambda v: 2 * v.sum(dim=1, keepdim=True) + 6)
 there = torch.tensor([[True, True], [False, True], [True, False]])
 z = fused_code([a, b], there, [f_a, f_b])
 assert b[2].tolist() == [5, 5], "x was changed: make new tensors, with torch.where."
-assert not torch.isnan(z).any(), "NaN: a missing row was multiplied by 0; choose zeros instead."
+assert not torch.isnan(z).any(), (
+    "NaN: a missing row was seen: multiplied by 0, or chosen where it should not be."
+)
 assert z.shape == (3, 1), (
     f"one code of size k = 1 for each of 3 items: (3, 1), got {tuple(z.shape)}."
 )
 assert z[0].item() != 7, "the mean of the codes; the formula is a sum."
+assert z[0].item() != 40, "the product of the codes; the formula is a sum."
+assert z[0].item() != 10, "the last code alone; add them up."
 assert z[0].item() == 14, f"both are there: (1 + 3) + (2·2 + 6) = 14, got {z[0].item():.0f}."
 assert z[1].item() != 8, "the code of what is missing was set to 0: set its *input* to 0."
 assert z[2].item() != 14, "the code of what is missing was set to 0: set its *input* to 0."
 assert z[2].item() != 40, "a missing row may hold numbers, too: look at `present`, not for NaN."
+assert z[1].item() != 12, "what is missing is given as zeros, not as ones."
 assert z[1].item() == 11, f"first missing: (0 + 3) + (2·1 + 6) = 11, got {z[1].item():.0f}."
 assert z[2].item() == 20, f"second missing: (11 + 3) + (0 + 6) = 20, got {z[2].item():.0f}."
 w = torch.ones(3, 1, requires_grad=True)
-fused_code([w], torch.tensor([[True], [False], [True]]), [lambda v: v]).sum().backward()
-assert w.grad is not None, "no gradient reaches the input: stay in torch, without detach."
+out = fused_code([w], torch.tensor([[True], [False], [True]]), [lambda v: v])
+assert out.requires_grad, "no gradient reaches the input: stay in torch, without detach."
+out.sum().backward()
 assert w.grad.flatten().tolist() == [1, 0, 1], "gradients should reach exactly what is there."
 print("codes " + " ".join(f"{v:.3f}" for v in z.flatten().tolist()))
 ### BEGIN HIDDEN TESTS
@@ -165,12 +171,16 @@ full, every = torch.ones(4, 2, dtype=torch.bool), [[0, 1], [0], [1]]
 loss = multimodal_loss([c, c], full, every, same, half)
 assert isinstance(loss, torch.Tensor), "return a tensor: a float has lost the graph."
 assert loss.shape == (), f"the loss is one number, a scalar tensor, got shape {tuple(loss.shape)}."
-assert loss != 0, "0: only complete items were tried; go through all subsets."
+assert loss != 0, "0: every code was complete; go through all S, and give what is in S alone."
 assert not np.isclose(loss, 5 / 6), "twice what it should be: the mean over m, not the sum."
 assert not np.isclose(loss, 5 / 4), "three times what it should be: the mean over the subsets."
 assert not np.isclose(loss, 5 / 16), (
     "what was not given must be asked back, too: all m for every S."
 )
+assert not np.isclose(loss, 5 / 2), "six times what it should be: means over m and over S, no sums."
+assert not np.isclose(loss, 5 / 8), "ask every m back, given or not, and read each from z."
+assert not np.isclose(loss, 1 / 2), "1/2: squares, not absolute values."
+assert not np.isclose(loss, np.sqrt(10) / 6), "mean *squared* errors: take no root."
 assert np.isclose(loss, 5 / 12), f"(0 + 0.625 + 0.625) / 3 = 0.4167 expected, got {loss:.4f}."
 blind = multimodal_loss([c, c], full, [[0]], same, [lambda z: z / 2, lambda z: 0 * z])
 assert blind > 1, "what was not given must be asked back, too: all m for every S."
@@ -185,6 +195,9 @@ given = multimodal_loss([c, gap], there, [[1]], same, half)
 assert not torch.isnan(given), "NaN: a row is *given* where m is in S and present, not in S alone."
 assert not np.isclose(given, 0.9375), "item 0 was given nothing here: it must not count."
 assert np.isclose(given, 0.5), f"(0.5 + 0.5) / 2 expected for S = [1] with a gap, got {given:.4f}."
+doubled = [lambda v: v[:, :1], lambda v: v], [lambda z: torch.cat([z, z], dim=1) / 2, half[1]]
+wide = multimodal_loss([torch.cat([c, c], dim=1), c], full, every, *doubled)
+assert np.isclose(wide, 5 / 12), f"{wide:.4f}: rec is a mean over the columns of a modality, too."
 print(f"loss {loss:.6f}, one given {blind:.6f}, with a gap {known:.6f} and {given:.6f}")
 ### BEGIN HIDDEN TESTS
 G = torch.Generator().manual_seed(42)
@@ -241,6 +254,12 @@ two = best_factor([2, 1, 1])
 assert not np.isclose(two, 3 / 4), "3/4 is one over the mean size: larger sizes weigh more."
 assert not np.isclose(two, 5 / 6), "5/6 is the mean of the best t for each size: not the same."
 assert not np.isclose(two, 3 / 2), "3/2 is upside down."
+wrong = {"1/2 suits size 2 alone; on paper, which sums remain?": 1 / 2, "1 suits size 1 alone.": 1}
+wrong |= {"a size that comes twice counts twice.": 3 / 5, "square each size, then add up.": 1 / 4}
+wrong |= {"above the line stands the sum of the sizes.": 1 / 6, "mind the sign.": -2 / 3}
+wrong |= {"take no root.": np.sqrt(1 / 2)}
+for message, value in wrong.items():
+    assert not np.isclose(two, value), f"t = {two:.4f}: {message}"
 assert np.isclose(two, 2 / 3), f"sizes 2, 1, 1 have the lesson's t = 2/3, got {two:.4f}."
 three = best_factor([3, 1, 1, 1, 2, 2, 2])
 around = [
@@ -303,6 +322,7 @@ h_x = torch.tensor([[1.0, 0.0], [0.0, 2.0]], requires_grad=True)
 h_y = torch.tensor([[1.0, 1.0], [3.0, 2.0]], requires_grad=True)
 inputs = x, y, h_x, h_y, lambda h: h, lambda h: h.sum(dim=1, keepdim=True)
 tie = corr_ae_loss(*inputs, alpha=1.0)
+assert isinstance(tie, torch.Tensor), "return a tensor: a float has lost the graph."
 assert not torch.isclose(tie, torch.tensor(3.0)), (
     "α and 1 - α are swapped: at α = 1 only the tie counts."
 )
@@ -310,10 +330,14 @@ assert not torch.isclose(tie, torch.tensor(2.5)), "2.5: sum the squares over the
 assert not torch.isclose(tie, torch.tensor(2.0)), "2: the distance is squared, without a root."
 assert not torch.isclose(tie, torch.tensor(10.0)), "10: take the mean over the pairs, not the sum."
 assert not torch.isclose(tie, torch.tensor(8.0)), "8: the reconstructions have the factor 1 - α."
+assert not torch.isclose(tie, torch.tensor(11.0)), "11: the factor of rec is 1 - α, not 1 + α."
 assert tie == 5, f"at α = 1 the loss is the distance, (1 + 9) / 2 = 5, got {tie:.4f}."
 rec = corr_ae_loss(*inputs, alpha=0.0)
 assert not torch.isclose(rec, torch.tensor(4.0)), "4: rec is a mean over items and columns."
 assert not torch.isclose(rec, torch.tensor(1.0)), "1: the reconstruction of y is missing."
+assert not torch.isclose(rec, torch.tensor(1.5)), "1.5: the two reconstructions are added."
+assert not torch.isclose(rec, torch.tensor(8.0)), "8: rec is a mean over items and columns."
+assert not torch.isclose(rec, torch.tensor(4.5)), "4.5: in 'plain', x is read from h_x, y from h_y."
 assert rec == 3, f"at α = 0 the loss is rec_x + rec_y = 1 + 2, got {rec:.4f}."
 plain = corr_ae_loss(*inputs, alpha=0.25)
 assert torch.isclose(plain, torch.tensor(3.5)), f"3/4 · 3 + 1/4 · 5 = 3.5, got {plain:.4f}."
@@ -324,6 +348,7 @@ assert not torch.isclose(cross, plain), (
 assert not torch.isclose(cross, torch.tensor(6.875)), (
     "6.875: in 'cross' the own codes are not read."
 )
+assert not torch.isclose(cross, torch.tensor(3.375)), "the tie stays in 'cross'."
 assert torch.isclose(cross, torch.tensor(4.625)), f"cross: 3/4 · 4.5 + 1/4 · 5, got {cross:.4f}."
 grads = torch.autograd.grad(tie, (h_x, h_y))
 assert torch.allclose(grads[0], -grads[1]), (
@@ -390,6 +415,10 @@ assert not np.isclose(r, 1 / 2), "1/2: square the distances."
 assert not np.isclose(r, 5), "5 is upside down."
 assert not np.isclose(r, 0.4), "2/5: there are n(n - 1) non-partners, not n²."
 assert not np.isclose(r, 0.25), "1/4: from an h_x to an h_y, below the line as well."
+assert not np.isclose(r, 1), "1: this is the mean of the partners; divide by that of the others."
+assert not np.isclose(r, 1 / 9), "1/9: both i < j and i > j are non-partners."
+assert not np.isclose(r, np.sqrt(0.2)), "squared distances: take no root."
+assert not np.isclose(r, 4), "4: a ratio, not a difference."
 assert np.isclose(r, 0.2), f"partners (1 + 1)/2, others (9 + 1)/2: 0.2 expected, got {r:.4f}."
 small = relative_distance(0.01 * h_x, 0.01 * h_y)
 assert np.isclose(small, r), "shrinking all codes changed the result: it should be a ratio."
@@ -398,6 +427,9 @@ assert np.isfinite(flat), "NaN at collapse: handle the case that all codes are o
 assert flat == 1, f"at collapse a partner is no nearer than a stranger: 1 expected, got {flat}."
 three = relative_distance(np.array([[0.0], [1.0], [3.0]]), np.array([[0.0], [1.0], [4.0]]))
 assert not np.isclose(three, [1 / 21, 1 / 19]).any(), "each with its next only: all i ≠ j count."
+assert not np.isclose(three, 1 / 40), (
+    "1/40: divide a *mean* by a *mean*; there are more non-partners."
+)
 assert np.isclose(three, (1 / 3) / (40 / 6)), (
     f"(1/3) / (40/6) = 0.05 for three pairs, got {three:.4f}."
 )

@@ -80,6 +80,25 @@ def test_bars_show_mean_spread_and_chance():
     assert axes.get_legend().get_texts()[0].get_text() == "chance 0.100"
 
 
+def test_the_line_of_guessing_is_called_what_it_is():
+    figure = plotting.bar_with_chance(["a"], [0.6], 0.3, line="largest class")
+    (text,) = figure.axes[0].get_legend().get_texts()
+    assert text.get_text() == "largest class 0.300"
+
+
+def test_tied_codes_show_the_spread_large_and_the_true_scale_in_the_inset(rng):
+    h_x, h_y = 0.01 * rng.normal(size=(2, 30, 2))
+    axes = plotting.tied_codes(h_x, h_y, np.arange(30), "small").axes[0]
+    (inset,) = axes.child_axes
+    large, true = (np.vstack([c.get_offsets() for c in a.collections]) for a in (axes, inset))
+    assert large.std(axis=0).max() == pytest.approx(1)
+    np.testing.assert_allclose(true, np.vstack([h_x, h_y]))
+
+
+def test_codes_that_are_one_point_can_be_drawn():
+    assert plotting.tied_codes(np.ones((5, 2)), np.ones((5, 2)), np.arange(5)).axes
+
+
 def test_rows_of_queries_frame_the_hits_alone(pictures):
     figure = plotting.query_rows(["a", "b"], [pictures[:3], pictures[2:]], [[1, 0, 1], [0] * 3])
     axes = figure.axes[0]
@@ -141,6 +160,7 @@ def test_a_map_with_room_leaves_order_as_it_was(pictures):
             "labels must have 2 entries",
         ),
         (lambda: plotting.bar_with_chance(["a"], [1, 2], 0.1), "one name per score"),
+        (lambda: plotting.tied_codes(np.eye(2), np.eye(3), [1, 2]), "must have shape"),
     ],
 )
 def test_wrong_input_is_named(call, message):
