@@ -297,10 +297,6 @@ sides = start.embed_images(train.images), start.embed_texts(train.texts)
 assert np.isclose(-(g_p @ n + p @ g_n), (a @ n - a @ p) * (1 + p @ n))
 
 
-def mean_distance(z):
-    return sum(torch.pdist(unit(v)).mean().item() for v in z) / 2
-
-
 def one_step(name, rows, eta=1e-3):
     z = [unit(torch.as_tensor(v[rows]).double()).requires_grad_() for v in sides]
     s, relevant = (z[0] @ z[1].T).detach(), mining.relevant_pairs(train.labels[rows], len(rows))
@@ -314,6 +310,10 @@ def one_step(name, rows, eta=1e-3):
 
 
 # %%
+def mean_distance(z):
+    return sum(torch.pdist(unit(v)).mean().item() for v in z) / 2
+
+
 def hardest_by_angle(module, x, y, labels):
     z, relevant = module(x, y), mining.relevant_pairs(labels, len(labels))
     angles = torch.arccos(cosine_similarity(*z).clamp(-1 + 1e-5, 1 - 1e-5))
