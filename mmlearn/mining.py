@@ -152,7 +152,7 @@ def active_counts(similarity, relevant, margin):
 
 
 def semi_hard(similarity, relevant, margin):
-    """For every (anchor, positive) the closest negative that is still further than the positive.
+    """For every (anchor, positive) the closest negative that is further, but within the margin.
 
     It is the negative of largest m_an + s_an among those with s_an < s_ap < m_an + s_an. A
     positive that has none gives no triplet, so that on embeddings that are all equal there is none

@@ -101,8 +101,9 @@ class SupCon(InfoNCE):
 
         L = ½ (L_xy + L_yx),   L_xy = -mean_i 1/|P(i)| Σ_{p in P(i)} log softmax_j(s_ij / τ)_p
 
-    so that, unlike with :class:`InfoNCE`, no item of the own class counts as wrong. Relevant is
-    what has the same class or, with several labels an item, shares one.
+    so that, unlike with :class:`InfoNCE`, no item of the own class is a negative. The positives
+    share the denominator, though: one whose probability is above 1/|P(i)| is pushed away. Relevant
+    is what has the same class or, with several labels an item, shares one.
 
     Parameters
     ----------
@@ -143,6 +144,7 @@ class SigLIP(InfoNCE):
 
         L = -mean_ij log σ(y_ij (s_ij / τ + b))
 
+    The paper divides the sum by n, where the mean divides it by n²: its value is n times this one.
     There is no softmax, so that a pair's loss does not depend on the rest of the batch. Of n²
     pairs n are true; the bias starts far below 0, so that training need not first learn that.
 

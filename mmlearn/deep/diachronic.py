@@ -1,6 +1,6 @@
 """An embedding that depends on time: where an image or a text stands, and how it moves.
 
-Semedo, Magalhães, Diachronic Cross-modal Embeddings, ACM MM 2019.
+Semedo, Magalhães, Diachronic Cross-modal Embeddings, ACM MM 2019, arXiv:1909.13689.
 """
 
 import math
@@ -52,10 +52,9 @@ class Diachronic(SizedMethod, DeepEmbedding):
         L_intra: pairs of one category: (1 - s) weighted by κ = 1 - |Δt|/w inside the window,
                  max(0, m - (1 - s)) outside it
 
-    **Reconstruction.** The paper's equations could not be had. It says that a layer structures the
-    space by a continuous time, shared by the two projections; that a ranking loss has an inter
-    and an intra term; and that a temporal alignment window keeps the order of time. Choices
-    made here:
+    The idea is the paper's: a layer structures the space by a continuous time, shared by the two
+    projections; a ranking loss has an inter and an intra term; and a temporal alignment window
+    keeps the order of time. The following is **ours**, to be compared with arXiv:1909.13689:
 
     * φ(t) is t and K pairs of sine and cosine; W has no bias, so that τ = 0 in the middle of the
       training times. τ scales the last hidden layer and shifts the embedding (as FiLM does:

@@ -36,8 +36,8 @@ def semantic_dispersion(z, labels, times, bins=10):
 
     References
     ----------
-    Semedo, Magalhães, Diachronic Cross-modal Embeddings, ACM MM 2019 (the idea; the definition is
-    a reconstruction).
+    Semedo, Magalhães, Diachronic Cross-modal Embeddings, ACM MM 2019, arXiv:1909.13689 (the idea;
+    the definition is ours, to be compared with it).
 
     >>> z = np.array([[1.0, 0.0], [1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
     >>> semantic_dispersion(z, [0, 0, 0, 0], [0.0, 1.0, 9.0, 10.0], bins=2)[1]

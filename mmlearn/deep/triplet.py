@@ -2,7 +2,7 @@
 
 Schroff, Kalenichenko, Philbin, FaceNet: A Unified Embedding for Face Recognition and Clustering,
 CVPR 2015. Semedo, Magalhães, Cross-Modal Subspace Learning with Scheduled Adaptive Margin
-Constraints, ACM MM 2019, 75-83.
+Constraints, ACM MM 2019, 75-83, arXiv:1909.13733.
 """
 
 import torch
@@ -118,9 +118,9 @@ class SAM(TripletEmbedding):
     At first every class is pushed away from every other by m_0, a cat as far from a dog as from
     a car; in the end, related categories may stay close.
 
-    **Reconstruction.** The paper's equations could not be had. It says that a static margin is
-    smoothly replaced, over the epochs, by one that is specific to the triplet and reflects the
-    semantic correlation of its categories. Choices made here:
+    The idea is the paper's: a static margin is smoothly replaced, over the epochs, by one that is
+    specific to the triplet and reflects the semantic correlation of its categories. The following
+    is **ours**, to be compared with arXiv:1909.13733:
 
     * g is a sigmoid of the progress, stretched to be 0 at the start and 1 at the end
       (:func:`mmlearn.losses.sam_schedule`);

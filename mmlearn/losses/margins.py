@@ -29,10 +29,11 @@ def adaptive_margin(labels, centroids=None, base=0.2, g=1.0):
 
         m_an = (1 - g) m_0 + g m_0 (1 - sim(category of a, category of n))
 
-    Reconstruction: the paper's equations could not be had. Choices made here: between classes sim
-    is the cosine of their centroids, with a negative cosine taken as 0; between sets of labels it
-    is the Jaccard index Σ min(a, n) / Σ max(a, n), 1 for two empty sets; so the margin runs from 0
-    (same category) to m_0 (unrelated), for both. No gradient passes through it.
+    The idea is the paper's, the formula of sim is ours, to be compared with arXiv:1909.13733:
+    between classes sim is the cosine of their centroids, with a negative cosine taken as 0;
+    between sets of labels it is the Jaccard index Σ min(a, n) / Σ max(a, n), 1 for two empty sets;
+    so the margin runs from 0 (same category) to m_0 (unrelated), for both. No gradient passes
+    through it.
 
     Two sets that share no label have a Jaccard index of 0, whatever they mean. Degrees of
     membership between 0 and 1, such as :func:`extended_labels` gives, tell them apart.
@@ -55,7 +56,7 @@ def adaptive_margin(labels, centroids=None, base=0.2, g=1.0):
     References
     ----------
     Semedo, Magalhães, Cross-Modal Subspace Learning with Scheduled Adaptive Margin Constraints,
-    ACM MM 2019, 75-83.
+    ACM MM 2019, 75-83; arXiv:1909.13733.
 
     >>> adaptive_margin(torch.tensor([[1, 1, 0], [0, 1, 1]]), base=0.3)
     tensor([[0.0000, 0.2000],
@@ -196,7 +197,7 @@ def sam_schedule(progress, midpoint=0.5, steepness=10.0):
         σ(p) = 1 / (1 + exp(-steepness (p - midpoint))),   g(p) = (σ(p) - σ(0)) / (σ(1) - σ(0))
 
     The second step stretches the sigmoid so that g is exactly 0 at the start and exactly 1 at the
-    end. Reconstruction, like :func:`adaptive_margin`.
+    end. The shape is ours, as the formula of :func:`adaptive_margin`.
 
     Parameters
     ----------

@@ -37,7 +37,8 @@ def triplet_loss(zx, zy, labels=None, margin=0.2, mining="all", margins=None):
     margin : float > 0
     mining : "all", "semi-hard" or "hard"
         * "all": every positive with every negative
-        * "semi-hard": every positive with the closest negative further away than it
+        * "semi-hard": every positive with the closest negative that is further away than it, but by
+          less than the margin
         * "hard": for each anchor the furthest positive with the closest negative
     margins : (n, n), optional: a margin >= 0 for each [anchor, negative], in place of `margin`
 

@@ -67,19 +67,32 @@ def correlation_gradient(z_x, z_y):
 # %% check="check_correlation_gradient" for="correlation_gradient" points=3
 z_x, z_y = np.array([-2.0, -1.0, 1.0, 2.0]), np.array([-1.0, -2.0, 2.0, 1.0])
 rho, gradient = correlation_gradient(z_x, z_y)
-assert np.isclose(rho, 0.8), f"the four pairs correlate by 0.8, got {rho:.4f}."
+assert np.ndim(rho) == 0, "return ρ first, a number, then the gradient."
+assert not np.isclose(rho, 3.2), "3.2: lengths, not standard deviations; or divide by n as well."
+assert not np.isclose(rho, 0.8 * np.sqrt(10)), "one of the two sides was not divided by its length."
+assert np.isclose(rho, 0.8), f"ρ = u·v of two vectors of length 1: 0.8 expected, got {rho:.4f}."
 assert gradient.shape == (4,), f"one number for each pair is expected, got shape {gradient.shape}."
 expected = np.array([0.06, -0.12, 0.12, -0.06])
 assert not np.allclose(gradient, z_y / 10), "only the numerator was differentiated: subtract ρ z_x."
 assert not np.allclose(gradient, -expected), "this is the gradient of -ρ: turn the sign."
 assert not np.allclose(gradient, expected * np.sqrt(10)), "divide by the length of z_x, too."
 assert not np.allclose(gradient, expected[[1, 0, 3, 2]]), "this is the gradient in z_y, not in z_x."
-assert not np.allclose(gradient, 4 * expected), "use lengths, not standard deviations."
+assert not np.allclose(gradient / expected, [2, 2, 2, 2]), "use lengths, not standard deviations."
+assert not np.allclose(gradient, expected * np.sqrt(10) / 2), (
+    "the length of z_x stands in front, not its standard deviation."
+)
+assert not np.allclose(gradient, expected / np.sqrt(10)), (
+    "divide by the length of z_x once more only."
+)
+assert not np.allclose(gradient, [-0.26, -0.28, 0.28, 0.26]), (
+    "the second term is subtracted: v - ρ u."
+)
 assert np.allclose(gradient, expected), f"expected {expected}, got {gradient.round(4)}."
 rho, gradient = correlation_gradient(3 * z_x + 5, z_y - 7)
 assert np.isclose(rho, 0.8), f"shift and scale changed ρ to {rho:.4f}: centre both sides first."
 assert not np.allclose(gradient, expected), (
-    "with z_x three times as long, the same step turns it by a third: the length in front is missing."
+    "with z_x three times as long, the same step turns it by a third: in front stands 1 / |z_x|, not "
+    "1 / |z_y|, and not nothing."
 )
 assert np.allclose(gradient, expected / 3), (
     f"shifted and scaled, expected {expected / 3}, got {gradient.round(4)}: the gradient, too, is "
@@ -106,7 +119,7 @@ print(f"{fresh_rho:.6f} " + " ".join(f"{v:.6f}" for v in fresh))
 # T = L_x^{-1}\, \Sigma_{xy}\, L_y^{-\top}, \qquad \sum_i \rho_i = \text{sum of the singular values of } T$$
 #
 # $\Sigma_{xx} = \bar Z_x^\top \bar Z_x / n$ and so on, with centred outputs. The gradient must stay finite on
-# a batch that is already white: no `eigh`, no `svd` with vectors. The check gives float64, so you need not
+# a batch that is exactly white: no `eigh`, no `svd` with vectors. The check gives float64, so you need not
 # care for dtypes; but make $I$ in the dtype of $Z$.
 #
 # <details><summary>Hint 1</summary>
@@ -155,10 +168,16 @@ assert not np.isclose(value.item(), 1.07), "1.07 is the sum of ρ²: sum the sin
 assert not np.isclose(value.item(), 0.9), "0.9 is the largest correlation alone: sum all of them."
 assert not np.isclose(value.item(), -1.5), "the sign: this is to be maximised, so return +Σρ."
 assert not np.isclose(value.item(), 0.5), "0.5 is the mean of the ρ: sum them."
+assert not np.isclose(value.item(), 1.475), (
+    "n - 1 in one place, n in another: divide all three by n."
+)
+assert not np.isclose(value.item(), 90), "90 = 60 · 1.5: Σ_xy is divided by n, too."
 assert np.isclose(value.item(), 1.5), f"planted were 0.9 + 0.5 + 0.1, got {value.item():.4f}."
 assert value.requires_grad, "the graph is lost: no numpy, no detach, no item on the way."
 (gradient,) = torch.autograd.grad(value, Z_x)
-assert gradient.isfinite().all(), "the gradient is NaN on a white batch: use Cholesky, not eigh."
+assert gradient.isfinite().all(), (
+    "the gradient is NaN on an exactly white batch: use Cholesky, not eigh."
+)
 M = torch.tensor([[2.0, 1.0, 0.0], [0.0, 1.0, 3.0], [1.0, 0.0, 1.0]], dtype=torch.double)
 moved = total_correlation(Z_x @ M + 5, Z_y @ M.T - 3).item()
 assert np.isclose(total_correlation(Z_x + 5, Z_y - 3).item(), 1.5), "a shift matters: centre first."
@@ -170,6 +189,7 @@ assert not np.isclose(total_correlation(Z_x, Z_y, 1.0).item(), 1.5 / np.sqrt(2))
     "the ridge must be added to both covariances."
 )
 ridged = total_correlation(Z_x, Z_y, r=1.0).item()
+assert not np.isclose(ridged, 1.5), "the ridge changed nothing: add r I to both covariances."
 assert np.isclose(ridged, 0.75), (
     f"with r = 1 the sum halves, got {ridged:.4f}: divide by n (not n - 1) first, then add rI."
 )
@@ -269,12 +289,18 @@ assert len(used) == 24, (
 assert min(means) >= -2, (
     f"with two outputs no loss is below -2: divide by the number of batches: {means}."
 )
+assert means[0] < 0, (
+    f"the first mean is {means[0]:.3f}: the loss as it is, below 0; no sign to turn."
+)
 assert after != before, "the networks did not change: optimiser.step() is missing."
 assert after < before or means[2] < means[0], (
     "training made the loss larger: the optimiser descends, so call backward on the loss as it is."
 )
 wrong = {-0.7435: "take the rows in the given order, not 0, 1, 2, ..."}
 wrong |= {-0.4391: "take the same rows of X and Y: partners must stay together."}
+wrong |= {-0.7323: "the rows of X are not taken in the given order: partners must stay together."}
+wrong |= {-0.5856: "the mean of the losses of all batches, not the last one."}
+wrong |= {means[0] if abs(means[0]) < 0.05 else 9: "divide by the number of batches, not of pairs."}
 wrong |= {-0.6525: "old gradients must be cleared before each backward pass."}
 for value, message in wrong.items():
     assert abs(means[0] - value) > 2e-4, f"first mean {means[0]:.4f}: {message}"
@@ -352,14 +378,19 @@ assert not np.allclose(chance, refitted), (
     "the CCA was fitted on the held-out pairs: that is leakage."
 )
 assert np.abs(chance).max() < 0.2, (
-    f"noise should show almost no correlation, got {chance.round(3)}."
+    f"noise should show almost no correlation, got {chance.round(3)}: fit on the training pairs alone, "
+    "correlate the held-out pairs alone."
 )
 x = np.linspace(-1, 1, 50)[:, None]
 turned = np.asarray(held_out_correlations(x, 2 * x, x, -3 * x + 1, k=1))
 assert not np.isclose(turned[0], 1), (
     "a relation that turned round shows as -1: take no absolute value."
 )
-assert np.isclose(turned[0], -1), f"expected -1, got {turned[0]:.4f}: correlate centred columns."
+assert np.isclose(turned[0], -1), (
+    f"expected -1, got {turned[0]:.4f}: a correlation, of centred columns divided by their deviations."
+)
+rotated = held_out_correlations(x, np.hstack([x, x**2]), x, np.hstack([x, x**2]), k=1)
+assert np.isclose(rotated[0], 1), "images by embed_images, texts by embed_texts."
 assert chance[0] < chance[1], "keep the order of the training directions: do not sort."
 common = rng.normal(size=(600, 2))
 X, Y = (common @ rng.normal(size=(2, 4)) + 0.5 * rng.normal(size=(600, 4)) for _ in "xy")
@@ -391,7 +422,8 @@ print(" ".join(f"{v:.6f}" for v in held_out_correlations(X[:120], Y[:120], X[120
 # $$E\Big[\sum_i \rho_i^2\Big] = \frac{k_x k_y}{n-1}$$
 #
 # in a batch of $n$ pairs. Return the smallest whole $n$ for which this illusion is **at most** `excess`. And
-# never less than $k_x + k_y + 1$: in a smaller batch some direction correlates perfectly, always.
+# never less than $k_x + k_y + 1$: $n$ centred pairs span at most $n - 1$ dimensions, and if $k_x + k_y$ is more than
+# that, the two sides share a direction, which correlates perfectly whatever the data.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -425,10 +457,15 @@ def smallest_batch(k_x, k_y, excess):
 n = smallest_batch(50, 50, 1)
 assert isinstance(n, int), f"a batch is a whole number of pairs: return an int, got {n!r}."
 assert n != 2500, "2500 / (2500 - 1) is more than 1: the formula has n - 1."
-assert n != 51, "multiply the two numbers of outputs."
+assert n not in (51, 101), "multiply the two numbers of outputs; take the larger of both bounds."
+assert n != 500, "ten pairs an output is a rule of thumb; here solve the formula for n."
 assert n != 2502, "2500 / (2502 - 1) is less than 1, but 2501 does: *at most* `excess`."
 assert n == 2501, f"50 outputs a side and an excess of 1 need 2501 pairs, got {n}."
 assert smallest_batch(10, 5, 3.0) != 17, "50/16 is more than 3: round up, not down."
+assert smallest_batch(10, 5, 3.0) != 151, "k_x k_y / (n - 1) ≤ excess: divide by the excess."
+assert smallest_batch(10, 5, 3.0) != 35, (
+    "10 outputs on one side, 5 on the other: k_x k_y, not k_x²."
+)
 assert smallest_batch(10, 5, 3.0) == 18, f"got {smallest_batch(10, 5, 3.0)} for (10, 5, 3.0)."
 small = smallest_batch(8, 8, 8)
 assert small != 9, "9 pairs of 8 outputs correlate perfectly: the bound k_x + k_y + 1 is missing."
@@ -489,7 +526,7 @@ plt.show()
 # %% [markdown] written="more_is_less" points=2
 # ### BEGIN SOLUTION
 # Over-fitting would show on pairs that were not trained on, and it is on just these that deep CCA correlates
-# more (1 point). The loss asks for correlation of pairs, from wherever it comes; the gain lies within the
-# groups (between their subgroups, and in single pairs), where a score by group does not look, so directions
-# that tell groups apart get a smaller share of the outputs (1 point).
+# more (1 point). The loss asks for correlation of pairs, from wherever it comes. The gain lies within the
+# groups (between their subgroups, and in single pairs), where a score by group does not look; between groups
+# deep CCA has even a little less. So the two figures measure different things (1 point).
 # ### END SOLUTION

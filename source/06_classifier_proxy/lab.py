@@ -66,22 +66,37 @@ def softmax_loss(o, labels):
 o = np.log(np.array([[1.0, 2.0, 1.0]]))
 loss, g = softmax_loss(o.copy(), np.array([1]))
 assert np.shape(g) == (1, 3), (
-    f"the gradient has the shape of the logits, (1, 3), got {np.shape(g)}."
+    f"return loss, gradient; the gradient has the shape of the logits, (1, 3), got {np.shape(g)}."
 )
-assert not np.isclose(loss, -np.log(2)), "the sign: minus the log-probability of the truth."
+assert not np.isclose(loss, -np.log(2)), (
+    "the sign: minus the log-probability of the truth. Or is the sum over items in place of classes?"
+)
+assert not np.isclose(loss, 1), "1: the natural logarithm, not that to base 2."
+assert not np.isclose(loss, 0), (
+    "0: log-sum-exp is missing, or the largest was not taken from both terms."
+)
+assert not np.isclose(loss, 0.5), "0.5 is 1 - p: the loss is -log p."
 assert np.isclose(loss, np.log(2)), f"p of the truth is 1/2, so the loss is log 2, got {loss:.4f}."
 assert not np.allclose(g, [[-0.25, 0.5, -0.25]]), "t - p: the gradient is p - t."
 assert not np.allclose(g, [[0.25, 0.5, 0.25]]), "that is p; subtract t."
+assert not np.allclose(g, [[1 / 12, -1 / 6, 1 / 12]]), (
+    "divide by the n items, not by classes as well."
+)
 assert np.allclose(g, [[0.25, -0.5, 0.25]]), f"p - t = (1/4, -1/2, 1/4) expected, got {g}."
-two = np.vstack([o, [[1000.0, 0.0, 0.0]]])
-loss_2, g_2 = softmax_loss(two.copy(), np.array([1, 1]))
+two = np.vstack([o, [[1000.0, 5.0, 0.0]]])
+loss_2, g_2 = softmax_loss(two.copy(), np.array([1, 2]))
 assert np.isfinite(loss_2), "not finite at a logit of 1000: take out the largest of the row."
+assert not np.isclose(loss_2, (np.log(2) + 995) / 2), (
+    "each item has its own label, not the first's."
+)
 assert not np.isclose(loss_2, np.log(2) + 1000), "the sum over items; take the mean."
 assert np.isclose(loss_2, (np.log(2) + 1000) / 2), (
     f"surely wrong by 1000: (log 2 + 1000) / 2 = 500.3466, got {loss_2:.4f}: log-sum-exp, no clipping."
 )
-assert not np.allclose(g_2[1], [1, -1, 0]), "the loss is a mean: divide the gradient by n, too."
-assert np.allclose(g_2[1], [0.5, -0.5, 0]), f"(1, -1, 0) / 2 expected for row 2, got {g_2[1]}."
+assert not np.allclose(g_2[1], [1, 0, -1]), "the loss is a mean: divide the gradient by n, too."
+assert np.allclose(g_2[1], [0.5, 0, -0.5]), (
+    f"(1, 0, -1) / 2 expected for row 2, got {g_2[1]}: each row subtracts 1 at its own label."
+)
 far, _ = softmax_loss(np.array([[0.0, 1.0], [-2000.0, -2001.0]]), np.array([0, 0]))
 assert np.isfinite(far), "take out the largest of each *row*, not of all logits."
 print(f"loss {loss:.6f}, gradient {g.round(6).tolist()}, with 1000 {loss_2:.6f}, far {far:.6f}")
@@ -143,11 +158,27 @@ assert not np.isclose(loss, 3 * by_hand), "the sum over labels; take the mean ov
 assert not np.isclose(loss, (np.log(4 / 3) + np.log(4)) / 3), (
     "labels that the item lacks count, too: -log(1 - p) for t = 0."
 )
+assert not np.isclose(loss, -by_hand), "the sign: the loss is at least 0."
+p_softmax = np.exp(o) / np.exp(o).sum()
+by_softmax = -(t * np.log(p_softmax) + (1 - t) * np.log(1 - p_softmax)).mean()
+assert not np.isclose(loss, [by_softmax, -(t * np.log(p_softmax)).mean()]).any(), (
+    "softmax: here each label is a question of its own, σ(o_j)."
+)
 assert np.isclose(loss, by_hand), f"(log 2 + log 4/3 + log 4) / 3 expected, got {loss:.4f}."
 assert not np.allclose(g, [[1 / 2, -1 / 4, -3 / 4]]), "a mean: divide the gradient by n·m."
+assert not np.allclose(g, [[-1 / 6, 1 / 12, 1 / 4]]), "t - p: the gradient is p - t."
+assert not np.allclose(g, [[1 / 6, 1 / 4, 1 / 12]]), "that is p; subtract t."
+assert not np.allclose(g, [[1 / 6, -1 / 4, -1 / 12]]), (
+    "σ(-o) in place of σ(o): p = e^o / (e^o + 1)."
+)
+assert not np.allclose(g, (p_softmax - t) / 3), "softmax: here p_j hangs on its own o_j only."
 assert np.allclose(g, [[1 / 6, -1 / 12, -1 / 4]]), (
     f"(p - t) / 3 with p = (1/2, 3/4, 1/4) expected, got {g}: does p_j hang on its own o_j only?"
 )
+own, _ = sigmoid_loss(np.log([[3.0]]), np.ones((1, 1)))
+assert not np.isclose(own, np.log(4)), "a label that the item has: the term -t o is missing."
+assert not np.isclose(own, np.log(12)), "a label that the item has: -t o, not +t o."
+assert np.isclose(own, np.log(4 / 3)), f"p = 3/4 and t = 1: -log(3/4) = 0.2877, got {own:.4f}."
 far, g_far = sigmoid_loss(np.array([[1000.0, -1000.0]]), np.array([[0.0, 0.0]]))
 assert np.isfinite(far), (
     "not finite at a logit of 1000: no exponential of a large number, no log 0."
@@ -157,7 +188,9 @@ assert np.allclose(g_far, [[0.5, 0]]), f"p = (1, 0), so (1, 0) / 2 expected, got
 low, _ = sigmoid_loss(np.array([[-800.0], [800.0]]), np.array([[1.0], [1.0]]))
 assert np.isclose(low, 400), f"off by 800 and right: 400 expected, got {low:.4f}."
 two, g_two = sigmoid_loss(np.zeros((2, 3)), np.zeros((2, 3)))
-assert np.allclose(g_two, 1 / 12), "two items, three labels: (1/2 - 0) / 6 everywhere."
+assert np.allclose(g_two, 1 / 12), (
+    "two items, three labels: (1/2 - 0) / 6 everywhere, so divide by n·m, not by one of the two."
+)
 print(f"loss {loss:.6f}, gradient {g.round(6).tolist()}, far {far:.6f}, low {low:.6f}")
 ### BEGIN HIDDEN TESTS
 rng = np.random.default_rng(62)
@@ -233,23 +266,40 @@ def train_without_pairs(X, labels_x, Y, labels_y, c, eta=1.0, steps=100):
 X, labels_x = np.array([[1.0], [3.0]]), np.array([0, 1])
 Y, labels_y = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 2.0]]), np.array([0, 1, 1])
 (W, b), (V, d) = train_without_pairs(X, labels_x, Y, labels_y, c=3, eta=1.0, steps=1)
+assert np.shape(W) != (2, 3), "pictures first: return (W_x, b_x), (W_y, b_y)."
 assert np.shape(W) == (1, 3), (
     f"W_x is (d_x, c) = (1, 3), got {np.shape(W)}: c counts on both sides."
 )
 assert np.shape(V) == (2, 3), f"W_y is (d_y, c) = (2, 3), got {np.shape(V)}."
 assert not np.allclose(W, [[1 / 6, -5 / 6, 2 / 3]]), "uphill: subtract the gradient."
 assert not np.allclose(W, [[-1 / 3, 5 / 3, -4 / 3]]), "divide by n: the loss is a mean over items."
+assert not np.allclose(W, 0), "W is still 0: steps=1 means one step."
+assert not np.allclose(W, [[-1 / 2, 1 / 2, -1]]), (
+    "σ in place of softmax: one class an item, p = 1/3."
+)
+assert not np.allclose(W, [[-7 / 6, -13 / 6, -2 / 3]]), "p + t: the gradient is p - t."
 assert np.allclose(W, [[-1 / 6, 5 / 6, -2 / 3]]), (
     f"one step from 0, where p = 1/3: W_x = (-1/6, 5/6, -2/3), got {W}."
 )
-assert not np.allclose(b, 0), "the bias stays 0: it has a gradient, too."
+assert not np.allclose(b, 0), (
+    "the bias stays 0: it has a gradient, the sum over items, class by class."
+)
+assert not np.allclose(b, [1 / 12, 1 / 12, -1 / 6]), "G is divided by n already: sum it over items."
 assert np.allclose(b, [1 / 6, 1 / 6, -1 / 3]), (
     f"b_x = (1/6, 1/6, -1/3) expected, got {b}: the sum over items of the same G that W used."
 )
 assert not np.allclose(V, [[1 / 3, -1 / 6, -1 / 6], [-1 / 2, 1, -1 / 2]]), (
     "the texts' gradient was divided by the number of pictures."
 )
-assert np.allclose(V, [[2 / 9, -1 / 9, -1 / 9], [-1 / 3, 2 / 3, -1 / 3]]), f"W_y is wrong: {V}."
+assert not np.allclose(V[1], [1 / 3, 0, -1 / 3]), "the texts have labels of their own: labels_y."
+assert not np.allclose(V, [[1 / 3, -1 / 6, -1 / 6], [-1 / 6, 1 / 3, -1 / 6]]), (
+    "a text was left out: the two sides need not have equal numbers."
+)
+assert np.allclose(V, [[2 / 9, -1 / 9, -1 / 9], [-1 / 3, 2 / 3, -1 / 3]]), (
+    f"one step from 0 on the three texts, with labels_y, divided by 3: W_y is wrong: {V}."
+)
+half = train_without_pairs(X, labels_x, Y, labels_y, c=3, eta=0.5, steps=1)[0][0]
+assert np.allclose(half, W / 2), "half of η should make half a step: η multiplies both gradients."
 (W_2, b_2), _ = train_without_pairs(X, labels_x, Y, labels_y, c=3, eta=1.0, steps=2)
 p = softmax(X @ W + b)  # as it was before the second step
 G = (p - np.eye(3)[labels_x]) / 2
@@ -316,6 +366,12 @@ pictures = np.array([[60.0, 0.0, 0.0], [*text[0]]])  # sure; as unsure as the te
 s = np.asarray(same_class(pictures, np.vstack([text, other, text])))
 assert s.shape == (2, 3), f"2 pictures with 3 texts make (2, 3), got {s.shape}."
 assert not np.isclose(s[1, 0], 1), "1 for equal posteriors: that is the cosine; do not normalise."
+assert s.min() >= 0, "below 0: probabilities, softmax(o / τ), not logits, and no logarithm."
+assert not np.isclose(s[0, 0], 0.2), "a sum over the classes, not a mean."
+assert not np.isclose(s[0].sum(), 1), (
+    "softmax comes before the product, over the classes of an item."
+)
+assert not np.isclose(s[0, 0], 0.8862, atol=1e-3), "softmax over the classes of an item: axis=1."
 assert np.isclose(s[0, 0], 0.6), f"surely class 0 with 0.6: 0.6 expected, got {s[0, 0]:.4f}."
 both = 0.6**2 + 0.399**2 + 0.001**2
 assert np.isclose(s[1, 0], both), f"0.6² + 0.399² + 0.001² expected, got {s[1, 0]:.4f}."
@@ -325,7 +381,10 @@ roots = np.sqrt([0.6, 0.399, 0.001])
 assert not np.isclose(warm, both), "τ changed nothing."
 assert not np.isclose(warm, both / 4), "τ divides the logits, not the probabilities."
 assert warm < both, "a larger τ makes posteriors flatter: divide by τ, do not multiply."
-assert np.isclose(warm, ((roots / roots.sum()) ** 2).sum()), f"τ on both sides? Got {warm:.4f}."
+assert not np.isclose(warm, (roots / roots.sum()) @ [0.6, 0.399, 0.001]), "τ on one side only."
+assert np.isclose(warm, ((roots / roots.sum()) ** 2).sum()), (
+    f"τ divides the logits, on both sides: got {warm:.4f}."
+)
 uniform = np.asarray(same_class(pictures, text, tau=1e6))
 assert np.allclose(uniform, 1 / 3, atol=1e-3), "at a huge τ any two share one of 3 classes: 1/3."
 print(f"sure {s[0, 0]:.6f}, equally unsure {s[1, 0]:.6f}, at τ = 2 {warm:.6f}")
@@ -379,8 +438,15 @@ one, two = perfect_recall(few, 1), perfect_recall(few, 2)
 assert not np.isclose(one, 3 / 4), "the mean over classes; large classes have more queries."
 assert not np.isclose(one, 1 / 6), "k/n is chance: a perfect classifier rules out other classes."
 assert not np.isclose(one, 1), "it finds the class, not the item: partners are tied."
+assert not np.isclose(one, 3), "a sum over the queries; return their mean."
+assert not np.isclose(one, 1 / 3), (
+    "1/3: n_c is the size of the query's own class, and each place among the ties is equally likely."
+)
+assert not np.isclose(one, 5 / 9), "the own partner is one of the n_c tied items: k / n_c."
+assert not np.isclose(one, 0.8125), "one value for each *query*: index the sizes by `labels`."
 assert np.isclose(one, 0.5), f"(4 · 1/4 + 1 + 1) / 6 = 0.5 expected at k = 1, got {one:.4f}."
 assert not np.isclose(two, 1), "k/n_c = 2 for a class of one: a probability ends at 1."
+assert not np.isclose(two, 0.5), "as at k = 1: k is not used."
 assert np.isclose(two, 4 / 6), f"(4 · 2/4 + 1 + 1) / 6 = 0.6667 expected at k = 2, got {two:.4f}."
 assert np.isclose(perfect_recall(few, 6), 1), "at k = 6 everything is found."
 rng, hits = np.random.default_rng(0), []

@@ -39,13 +39,13 @@ print(*there.captions[:6], sep="\n")
 # none belongs to any of the pictures.*
 #
 # CCA wants row $i$ of $X$ to belong to row $i$ of $Y$; so do the autoencoders of unit 04 and the deep CCA
-# of unit 05. Without pairs they could only pair at random. What comes of that we shall measure below.
+# of unit 05. Without pairs they could, as they are, only pair at random. We shall measure below what that gives.
 #
 # What both collections do have is a **label** for each item: somebody sorted the pictures, somebody
 # sorted the captions, by the same eight groups. Unit 03 met the idea as SM: let a **classifier** for
 # each modality stand in for the relation that we cannot see, and compare class probabilities. This unit puts
-# networks in the place of SM's kernel logistic regressions (**Deep-SM**; Wei et al., 2017), takes the loss apart,
-# lets an item have *several* labels, and asks what the classes cannot say.
+# networks in the place of SM's logistic regressions (**Deep-SM**; Wei et al., 2017), takes the loss apart, lets an item
+# have *several* labels, and asks what the classes cannot say.
 #
 # ## A gradient by hand
 #
@@ -162,7 +162,8 @@ _ = plt.legend()
 # *Figure: three ways to the same loss, a line that rises with the logit. The first ends early, the second
 # near 88, the third, with the largest taken out, goes on to the right edge.*
 #
-# This is why losses take **logits**, not probabilities. One infinite loss makes every weight NaN.
+# This is why losses take **logits**, not probabilities. Where the loss is infinite its gradient is NaN, and after the
+# next step so are the weights.
 #
 # ## Deep-SM
 #
@@ -205,8 +206,9 @@ for epochs, ax in zip((1, 5, 40), plt.subplots(1, 3, figsize=(9, 2.7))[1], stric
 
 # %% [markdown]
 # *Figure: held-out pictures (circles) and texts (triangles) of three groups as points in a triangle whose
-# corners are the classes, after 1, 5 and 40 epochs, coloured by true class. First most lie near the middle;
-# then the pictures stream apart, later the texts; in the end most lie in or near the corner of their class.*
+# corners are the classes, after 1, 5 and 40 epochs, coloured by true class. At first the texts lie in the
+# middle, and the pictures begin to part; after five epochs the pictures have streamed apart, the texts not yet; in the
+# end both lie mostly towards the corner of their class, some along the edges or in the middle.*
 #
 # This triangle is the whole common space: three probabilities that sum to 1. The middle means "no idea", an
 # edge "one of these two". Pictures and texts arrive in the same corners without having been
@@ -252,7 +254,7 @@ print("Deep-SM, no pair minus pairs, split by split:", difference.round(3))
 #
 # (LSA was fitted on all training captions; it saw neither pairs nor labels.) Unit 03 shuffled texts
 # within the groups; here no emoji is seen from both sides, and still Deep-SM loses nothing. That is
-# worth a lot: sorted pictures and sorted texts are easier to come by than pairs. It is also a warning: if
+# worth a lot where pictures and texts are sorted, but nobody paired them. It is also a warning: if
 # a method cannot notice that pairs are missing, **it learned nothing from them when they were there**.
 #
 # ## Does the score deserve its name?
@@ -325,12 +327,12 @@ _ = [ax.legend() for ax in axes]
 
 # %% [markdown]
 # *Figure: left, the share of same-group items of the first split against the score, for three temperatures: nearest
-# to the dotted diagonal for τ = 1, though below it from the middle on; for 0.2 above it at the lowest scores and far
+# to the dotted diagonal for τ = 1, though below it for most of the upper part; for 0.2 above it at the lowest scores and far
 # below it at high ones, for 3 the reverse. Right, mAP against τ on three splits: level from 0.3 to 1, falling towards
 # both ends, the cosine more than the inner product and always below it.*
 #
-# Cross-entropy punishes being sure and wrong, and so the posteriors at $\tau = 1$ are the nearest of the three to
-# honest, if too sure in the upper half. At 0.2 the network boasts, at 3 it mumbles. The *order* of the results cares
+# The posteriors at $\tau = 1$, as the cross-entropy trained them, are the nearest of the three to honest, if too sure
+# in the upper part. At 0.2 the network boasts, at 3 it mumbles. The *order* of the results cares
 # less than the *meaning* of the score: over a wide range the mAP hardly moves. Which $\tau$ puts the curve on the
 # diagonal? Turn the knob:
 
@@ -354,16 +356,17 @@ _ = interact(turn, tau=FloatLogSlider(1, min=-1.3, max=1.3, step=0.1, continuous
 # are tied, and the own picture is in the first ten with probability $\min(1, 10/n_c)$.
 #
 # We can choose the classes, though. The emoji come with 8 groups, nearly a hundred subgroups, and tags. Train on
-# each, and score by each: same group, same subgroup, one tag shared, own partner in the first ten. (The network of tags
-# takes longer steps; the last experiment of this lesson shows why.)
+# each, and score by each: same group, same subgroup, one tag shared; and **recall@10**, how often the own partner is in
+# the first ten. (Subgroups and tags take longer steps than groups: of two learning rates each target has the one that
+# is better on validation parts.)
 #
 # **Predict first.** Which target is best by which score? Where does CCA stand, which knows pairs alone? And
 # which rule, inner product or cosine, finds the own partner?
 #
 # <details><summary>Answer</summary>
 #
-# Each target by its own score, for that is what it was trained to tell apart. Pairs say nothing of classes, but a lot
-# of partners. For the rule, think of two items with the posterior (0.6, 0.4, 0): not the safest bet on one class, but
+# Each target by its own score, for that is what it was trained to tell apart. Pairs name no classes, but they do name
+# partners. For the rule, think of two items with the posterior (0.6, 0.4, 0): not the safest bet on one class, but
 # rather alike.
 #
 # </details>
@@ -384,7 +387,7 @@ def row(models):
 
 # %%
 faster, table = DeepSM(**settings | {"learning_rate": 6e-3}), {}
-trained = {"group": by_group, "subgroup": fits(DeepSM(**settings), lambda data: data.sublabels)}
+trained = {"group": by_group, "subgroup": fits(faster, lambda data: data.sublabels)}
 trained["tags"] = fits(faster, lambda data: data.tags)
 for target, models in trained.items():
     for rule, match in (("cosine", "cosine"), ("inner product", "same_class")):
@@ -395,16 +398,16 @@ for k in (8, 100):
 # %%
 import pandas as pd
 
-columns, means = [*SCORES.values(), "own in ten"], {n: np.mean(r, 0) for n, r in table.items()}
+columns, means = [*SCORES.values(), "recall@10"], {n: np.mean(r, 0) for n, r in table.items()}
 frame = pd.DataFrame(means, columns).T
 levels = [retrieval.evaluate_retrieval(by_group[0], test, by)["chance"] for by in SCORES]
 frame.loc["chance"] = [*levels, 10 / len(test)]
 ceiling = np.minimum(1, 10 / np.bincount(test.labels)[test.labels]).mean()
-print(f"own in ten, for a perfect classifier of groups: {ceiling:.3f}")
+print(f"recall@10 of a perfect classifier of groups: {ceiling:.3f}")
 print(f"largest deviation: {max(np.std(r, 0, ddof=1).max() for r in table.values()):.3f}")
 for i, t in enumerate(trained):
     gain = np.subtract(table[f"{t}, inner product"], table[f"{t}, cosine"]).round(3)
-    print(f"{t}, inner product minus cosine, by split: own score {gain[:, i]}, in ten {gain[:, 3]}")
+    print(f"{t}, inner product minus cosine, by split: own score {gain[:, i]}, recall {gain[:, 3]}")
 frame.round(3)
 
 # %% [markdown]
@@ -412,22 +415,22 @@ frame.round(3)
 #
 # - **By group, subgroup, tags**: each score is won by the network that was trained for it, and lost by the others. A
 #   class space answers its own question.
-# - **Own in ten**: the network of groups is not even as good as a perfect classifier of groups, which itself could do
-#   no better than guess within the group. Finer classes express more. The winner is CCA with many directions, which
-#   knows no label at all: what sets an item apart from its class is what *pairs* know.
+# - **Recall@10**: the network of groups is not even as good as a perfect classifier of groups, which itself could do
+#   no better than guess within the group. Finer classes do better. The winner is CCA with many directions, which
+#   knows no label at all and was given the *pairs*.
 # - **The rule**: on its own question each network does better with the inner product, in every split, if the
-#   subgroups by very little. The own partner is found more often by the cosine, in every split for subgroups and
-#   tags; for the groups the splits do not agree. No contradiction: being unsure *in the same way* is no evidence of a
-#   shared class (unit 03), but it is some of being the *same thing*.
+#   subgroups by little. The own partner is found more often by the cosine, in every split for the tags and, by a hair,
+#   for the subgroups; for the groups the splits do not agree. The two need not contradict each other: being unsure *in the same
+#   way* is no evidence of a shared class (unit 03), but it may well be some of being the *same thing*.
 #
 # *2. A class nobody trained.* Leave out one group in training, and ask for its items. Each of the eight groups in
 # turn (first split). **Predict first:** where will such items land in the class space?
 #
 # <details><summary>Answer</summary>
 #
-# In the corners of *other* classes, for there is nowhere else: softmax must give away a probability of 1. If
-# pictures and texts of the new class went to the *same* wrong corners, they would still find each other. Each network
-# is free to choose other ones.
+# Somewhere among the *other* classes, for softmax must give away a probability of 1: in a wrong corner where the network
+# is sure, between several where it hesitates. If pictures and texts of the new class went to the *same* places, they
+# would still find each other. But each network is free to choose its own.
 #
 # </details>
 
@@ -461,8 +464,8 @@ print(f"left out, CCA is above Deep-SM in {(unseen[:, 2] > unseen[:, 1]).sum()} 
 # for the activities. Left-out classes lie on the left, near the mark of chance, with CCA to the right of Deep-SM.*
 #
 # The unseen class is all but lost, and the pictures hardly say so: in the mean they are not much less sure, of a
-# wrong class now. The texts do hesitate. CCA, which has no classes to be missing from, keeps a little more in every
-# group of this split, in some by a hair, but far less than a trained class has: it never saw such items either.
+# wrong class now. The texts do hesitate. CCA, which has no classes, keeps a little more in every group of this split, in
+# some by a hair, but far less than a trained class has: it never saw such items either.
 #
 # ## How it breaks: softmax on several labels
 #
@@ -495,6 +498,10 @@ def by_number_of_tags(model, b):
     return [p[r].sum(axis=1).mean() for r in rows], [np.nan, *seen]
 
 
+captions = zip(emoji.captions, emoji.tags, strict=True)
+assert all(tag in c for c, t in captions for tag in np.array(emoji.tag_names)[t])
+
+
 # %%
 curves, on_tags = {}, {"loss": softmax_loss, "posteriors": "softmax"}
 for rate in (6e-3, 2e-3):
@@ -518,13 +525,13 @@ _ = axes[0].legend()
 
 # %% [markdown]
 # *Figure: left, the sum of a held-out text's posteriors against the number of its tags: σ follows the dotted
-# diagonal, a little short at four; softmax is level at one. Right, the share of true tags with a probability above
+# diagonal, a little high at none and short from three on; softmax is level at one. Right, the share of true tags with a probability above
 # one half: σ stays high for any number, softmax falls from one tag to two and is low from three on.*
 #
 # The two panels show the failure. The printed scores show who would have missed it: the *ranking* of softmax is not
 # ruined. At the smaller learning rate it is even ahead, with steps three times as long $\sigma$ is. Who looks at one
 # mAP of one setting may learn the wrong lesson. The left panel needs no tuning: softmax sums to 1 at every rate.
-# (That $\sigma$ finds so many tags of *texts* has a plain reason: captions contain them as words.)
+# (Mind that these are *texts*, and that finding their tags is easy: every tag of an emoji stands in its caption.)
 #
 # ## The growing scoreboard
 #
@@ -540,11 +547,11 @@ for line in scoreboard.published():
         print(f"{line['method']:<24}{line['i2t']:>7.3f}{line['t2i']:>7.3f}{line['mean']:>8.3f}")
 
 # %% [markdown]
-# Deep-SM stands with SM at the top by group, not above it: on features that come from a large network already, SM's
-# kernel does as well as our hidden layer. Deep should be worth its price where the network may shape the features,
-# too; we have not tried it here. And mind what the board asks: "the same group". That is the question Deep-SM was
-# trained on; the table above says what became of the others. Unit 07 keeps the classifier and adds terms that are to
-# save what it drops: an adversary, and finer parts.
+# Deep-SM stands with SM at the top by group, not above it: on these features, which a large network made, SM's kernel
+# does as well as our hidden layer. Whether depth pays where the network may shape the features, too, we have not tried
+# here. And mind what the board asks: "the same group". That is the question Deep-SM was
+# trained on; the table above says what became of the others. Unit 07 keeps the classifier and adds to it: triplets,
+# an adversary, and finer parts.
 #
 # ## Recap
 #
@@ -553,7 +560,7 @@ for line in scoreboard.published():
 # - *Train without pairs*: no term holds both modalities, so pairs are neither needed nor used.
 # - *Score*: the inner product is a probability (softmax) or an expected number (σ), as honest as the posteriors are;
 #   check it on held-out items.
-# - *What classes cannot say*: which item of a class; anything about a class that was not trained.
+# - *What classes cannot say*: which item of a class; and little about a class that was not trained.
 # - *One label or several*: softmax shares out a probability of 1; for several labels that is the wrong model, even
 #   where the ranking survives.
 #
@@ -564,7 +571,7 @@ for line in scoreboard.published():
 #
 # <details><summary>Answer</summary>
 #
-# Softmax: nothing, the factor $e^7$ cancels. Its gradient sums to 0, so training never moves logits that way.
+# Softmax: nothing, the factor $e^7$ cancels. Its gradient sums to 0: nothing in the loss asks for such a shift.
 # Sigmoid: each label becomes more probable; there $o = 0$ means "one half", and the loss changes.
 #
 # </details>
@@ -574,19 +581,19 @@ for line in scoreboard.published():
 #
 # <details><summary>Answer</summary>
 #
-# The labelled ones alone. The captioned pictures hold what classes cannot express, which item is meant; train a
-# method of pairs on them (CCA, an autoencoder, later a ranking loss), and combine the two scores or train on both
-# losses.
+# The labelled ones alone. The captioned pictures can say what classes cannot, which item is meant; train a method of
+# pairs on them (CCA, an autoencoder, later a ranking loss), and try to combine the two scores, or both losses.
 #
 # </details>
 #
-# 3. Deep-SM with 8 classes puts the own picture into the first ten less often than a perfect classifier would. Would
-#    more training for the classes help?
+# 3. Deep-SM with 8 classes has a lower recall@10 than a perfect classifier would have. Would more training for the
+#    classes help?
 #
 # <details><summary>Answer</summary>
 #
-# Up to that perfect classifier's figure, and no further. Whatever rises above it comes from doubts, which still tell
-# items of a class apart; a surer network has fewer of them. The way out is another target: finer classes, or pairs.
+# It can, but perfection ends at that figure: a perfect and sure classifier ties all items of a class. To rise above it
+# a network needs doubts, which still tell items of a class apart. The way out is another target: finer classes, or
+# pairs.
 #
 # </details>
 #
@@ -603,8 +610,8 @@ for line in scoreboard.published():
 #
 # - Wei et al., *Cross-Modal Retrieval With CNN Visual Features: A New Baseline*, IEEE Transactions on Cybernetics
 #   2017: Deep-SM; look at how much of the gain comes from the features.
-# - Rasiwasia et al., *A New Approach to Cross-Modal Multimedia Retrieval*, ACM Multimedia 2010: semantic matching,
-#   the linear ancestor, beside correlation.
+# - Rasiwasia et al., *A New Approach to Cross-Modal Multimedia Retrieval*, ACM Multimedia 2010: semantic matching
+#   with linear logistic regressions, the ancestor, beside correlation.
 # - Guo, Pleiss, Sun, Weinberger, *On Calibration of Modern Neural Networks*, ICML 2017: temperature, reliability
 #   diagrams, and when networks become too sure.
 # - Bishop, *Pattern Recognition and Machine Learning*, 2006, chapter 4: why cross-entropy and softmax or sigmoid

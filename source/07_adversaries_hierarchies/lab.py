@@ -147,6 +147,7 @@ given = z_x, z_y, labels
 alone = acmr_loss(*given, lambda z: z, zero, lam=1.0, beta=0.0)
 ce_x, ce_y = (F.cross_entropy(z, labels).item() for z in (z_x, z_y))
 log_2 = float(np.log(2))
+assert isinstance(alone, torch.Tensor), "return the sum of the three terms, one tensor."
 assert alone.shape == (), f"the loss is one number, a scalar tensor, got {tuple(alone.shape)}."
 assert not np.isclose(alone.item(), ce_x + log_2), "the texts' label term is missing."
 assert not np.isclose(alone.item(), (ce_x + ce_y) / 2 + log_2), "the two label terms are added."
@@ -155,6 +156,15 @@ assert not np.isclose(alone.item(), ce_x + ce_y + 2 * log_2), (
 )
 assert not np.isclose(alone.item(), ce_x + ce_y), "the modality term is missing, or weighted by β."
 assert not np.isclose(alone.item(), ce_x + ce_y - log_2), "R turns the gradient, not the loss."
+assert not np.isclose(alone.item(), ce_x / 2 + ce_y + log_2), "both label terms weigh 1."
+assert not np.isclose(alone.item(), ce_x + ce_y + 8 * log_2), "BCE is a mean over the rows, no sum."
+assert not np.isclose(alone.item(), ce_x + ce_y + log_2 + triplet_loss(*given, 0.2).item()), (
+    "β = 0, and still there are triplets: β weighs their term."
+)
+short = [F.cross_entropy(F.normalize(z), labels).item() for z in (z_x, z_y)]
+assert not np.isclose(alone.item(), sum(short) + log_2, atol=1e-4), (
+    "W sees z as it is; only D sees directions, z / |z|."
+)
 assert np.isclose(alone.item(), ce_x + ce_y + log_2), (
     f"with D at 0 and β = 0: {ce_x + ce_y + log_2:.4f}, got {alone.item():.4f}."
 )
@@ -162,6 +172,14 @@ loss = acmr_loss(*given, lambda z: z, lambda z: z @ w, lam=1.0, beta=2.0)
 triplets = (loss - acmr_loss(*given, lambda z: z, lambda z: z @ w, lam=1.0, beta=0.0)).item()
 assert np.isclose(triplets, 2 * triplet_loss(*given, 0.2).item(), atol=1e-5), (
     "the triplet loss enters β times, with the labels and the margin."
+)
+pulls = [torch.autograd.grad(v, z_x)[0] for v in (alone, F.cross_entropy(z_x, labels))]
+assert torch.allclose(*pulls, atol=1e-6), (
+    "the label term's gradient arrives at z_x changed: R stands before D alone."
+)
+wide = acmr_loss(*given, lambda z: z, zero, lam=1.0, beta=1.0, margin=0.9) - alone
+assert np.isclose(wide.item(), triplet_loss(*given, 0.9).item(), atol=1e-5), (
+    "another margin changed nothing: hand `margin` on to the triplet loss."
 )
 longer = acmr_loss(3 * z_x, z_y, labels, flat, lambda z: z @ w, lam=1.0, beta=0.0)
 same = acmr_loss(*given, flat, lambda z: z @ w, lam=1.0, beta=0.0)
@@ -176,9 +194,11 @@ for lam in (1.0, 2.0):
     turned = torch.autograd.grad(
         acmr_loss(*given, flat, lambda z: z @ w, lam=lam, beta=0.0), (z_x, w)
     )
-    assert not torch.allclose(turned[0], lam * honest[0]), "no reversal before D: allies, not foes."
+    assert not torch.allclose(turned[0], honest[0], atol=1e-6), (
+        "no reversal before D: allies, not foes."
+    )
     assert torch.allclose(turned[0], -lam * honest[0], atol=1e-6), (
-        "the projectors' part is -λ times."
+        "the projectors' part is -λ times the plain one: λ enters once, through the reversal."
     )
     assert torch.allclose(turned[1], honest[1], atol=1e-6), (
         "D's own gradient must stay: reverse what goes into D, not what comes out of it."
@@ -243,9 +263,17 @@ def at(*degrees):
 
 
 apart = told_apart(at(0, 10, 20), at(100, 110, 120))
+assert apart != 0, (
+    "0 for two clouds apart: the *nearest* other point, and count the *same* modality."
+)
+assert apart <= 1, f"a share lies between 0 and 1, got {apart}: divide by all 2n points."
+assert apart != 0.5, (
+    "0.5 for two clouds apart: neighbours are sought in both modalities, for all points."
+)
 assert apart == 1, f"two clouds apart: every neighbour is of the own kind, 1 expected, got {apart}."
 close = told_apart(at(0, 40, 80), at(1, 41, 81))
-assert close != 1, "1 for pairs that nearly coincide: is each point its own neighbour?"
+assert close != 1, "1 for pairs that coincide: each point its own neighbour? Or the furthest taken?"
+assert not np.isclose(close, 1 / 3), "1/3: is the partner left out? Only the point itself is."
 assert close == 0, f"partners nearly coincide: 0 expected, got {close:.3f}."
 assert told_apart(at(0, 10), at(181, 191)) == 1, "opposite is not near: no absolute values."
 mixed = told_apart(at(0, 10, 90, 180), at(91, 181, 150, 270))
@@ -308,6 +336,9 @@ h = parts_code(x, lambda parts: parts.sum(dim=2, keepdim=True) + 2)
 assert h.shape == (3, 1), f"one code of size k = 1 an item: (3, 1), got {tuple(h.shape)}."
 assert not torch.isnan(h).any(), "NaN: an item without parts was divided by 0."
 assert h[0] != 5, "5: a part with one 0 was left out; only a part with all features 0 is empty."
+assert h.flatten().tolist() != [5, 3, 0], (
+    "5: the largest code of the parts; the formula is their mean."
+)
 assert h[0] != 8, "8 is the sum of the codes; the formula is their mean."
 assert h[1] != 2.5, "2.5: a part that does not exist was counted, with the code f'(0) = 2."
 assert h[1] != 1.5, "1.5: the sum leaves out the empty part, but the count does not."
@@ -316,10 +347,14 @@ assert h[2] != 2, "an item without any part gets the code 0, not f'(0)."
 assert h.flatten().tolist() == [4, 3, 0], f"[4, 3, 0] expected, got {h.flatten().tolist()}."
 (grad,) = torch.autograd.grad(h.sum(), x)
 assert grad[0].abs().sum() > 0, "no gradient reaches the parts: stay in torch, without detach."
-half = parts_code(torch.tensor([[[0.0, 3.0], [1.0, -1.0]]]), lambda parts: parts)
-assert not torch.allclose(half, torch.tensor([[1.0, 3.0]])), "one 0 does not make a part empty."
-assert torch.allclose(half, torch.tensor([[0.5, 1.0]])), (
-    f"both parts exist, though one holds a 0 and one sums to 0: (0.5, 1), got {half.tolist()[0]}."
+half = parts_code(torch.tensor([[[0.0, 3.0], [1.0, -1.0], [-4.0, -2.0]]]), lambda parts: parts)
+assert not torch.allclose(half, torch.tensor([[0.5, 1.0]])), (
+    "negative features count: is x > 0 asked?"
+)
+assert not torch.allclose(half, torch.tensor([[-2.0, 0.5]])), "a part that sums to 0 is not empty."
+assert torch.allclose(half, torch.tensor([[-1.0, 0.0]]), atol=1e-6), (
+    "all three parts exist, though one holds a 0, one sums to 0 and one is negative: (-1, 0) "
+    f"expected, got {half.tolist()[0]}."
 )
 print("codes " + " ".join(f"{v:.3f}" for v in h.flatten().tolist()))
 ### BEGIN HIDDEN TESTS
@@ -374,8 +409,19 @@ z_x = torch.tensor([[0.0, 0.0], [4.0, 0.0]], requires_grad=True)
 z_y = torch.tensor([[3.0, 0.0], [4.0, 1.0]], requires_grad=True)
 loss = pairs_loss(z_x, z_y, torch.tensor([0, 1]))
 assert loss.shape == (), f"the loss is one number, a scalar tensor, got {tuple(loss.shape)}."
-assert not np.isclose(loss.item(), 2.5), "twice what it should be: the half is missing."
-assert not np.isclose(loss.item(), 5), "5: the mean runs over all n² pairs, the half is missing."
+assert not np.isclose(loss.item(), 2.5), (
+    "2.5, twice the value: the half in front, or a mean over fewer than all n² = 4 pairs?"
+)
+assert not np.isclose(loss.item(), 5), "5: a sum; the mean runs over all n² = 4 pairs."
+assert not np.isclose(loss.item(), 2.25), (
+    "2.25: pull where the classes are *equal*, push elsewhere."
+)
+assert not np.isclose(loss.item(), 10.25), "10.25: d is squared twice."
+assert not np.isclose(loss.item(), 0), (
+    "0: distances of pictures to pictures; one side is the texts."
+)
+assert not np.isclose(loss.item(), 0.625), "0.625: the half stands once, before the mean."
+assert not np.isclose(loss.item(), 0.2575, atol=1e-3), "lengths count here: do not normalise."
 assert not np.isclose(loss.item(), 0.5), "0.5: square the distances of one class."
 assert not np.isclose(loss.item(), 2.4692, atol=1e-3), (
     "2.4692: a pair of two classes beyond the margin is pulled together: max(0, ...) is missing."
@@ -384,6 +430,7 @@ assert np.isclose(loss.item(), 1.25), f"(9 + 1 + 0 + 0) / 8 = 1.25, got {loss.it
 wide = pairs_loss(z_x, z_y, torch.tensor([0, 1]), margin=3.0)
 assert not np.isclose(wide.item(), 1.25), "the margin changed nothing: it must be used."
 assert not np.isclose(wide.item(), 1.5), "1.5: it is m - d that is squared, as a whole."
+assert not np.isclose(wide.item(), 2.25), "2.25: (m - d)² is not m² - d²."
 assert np.isclose(wide.item(), 1.75), (
     f"at margin 3 picture 2 is too near to text 1: (9 + 1 + 4) / 8 = 1.75, got {wide.item():.4f}."
 )

@@ -84,11 +84,12 @@ points = PCA(2).fit_transform(normalize(np.vstack(z)))
 _ = plotting.scatter_embedding(points, np.repeat([0, 1], len(y)), ["pictures", "texts"])
 chance = retrieval.chance_level(y, y), 10 / len(y), 0.5, 0.5
 for name, row in (("labels", four_scores(*z, y)), ("chance", chance)):
-    print("{}: by group {:.3f}, own in ten {:.3f}, judges {:.3f} and {:.3f}".format(name, *row))
+    print("{}: by group {:.3f}, recall@10 {:.3f}, judges {:.3f} and {:.3f}".format(name, *row))
 
 # %% [markdown]
 # *Figure: held-out pictures and texts in the two leading directions of the embedding, scaled to unit length:
-# circles and squares, in part over one another, in part side by side.*
+# circles and squares, in part over one another, in part side by side.* (Printed: the mAP by group; **recall@10**, how often
+# the own partner is among the first ten; and how often the two judges are right.)
 #
 # The search works, far above chance. And yet each judge, trained on one half of the held-out items and asked about the other,
 # is hardly ever wrong: every vector still says where it comes from. Is that harmless? Or would a space be better in which **nobody can
@@ -128,10 +129,11 @@ assert torch.allclose(by_z, (p - t) * w)
 # One backward pass for both sides needs a layer that does nothing on the way forward, and turns the gradient round on the
 # way back, with a strength $\lambda$ (Ganin and Lempitsky, 2015):
 #
-# $$R_\lambda(z) = z, \qquad \frac{\partial R_\lambda}{\partial z} := -\lambda$$
+# $$R_\lambda(z) = z, \qquad \frac{\partial R_\lambda}{\partial z} := -\lambda I$$
 #
-# No function has this derivative; it is a rule for the backward pass. Put $R_\lambda$ between projectors and discriminator. What stands
-# *after* it learns to tell, what stands *before* it learns to be told apart no longer.
+# No function has this value *and* this derivative (the function $-\lambda z$ has the derivative, but not the value); it is a rule for the
+# backward pass. Put $R_\lambda$ between projectors and discriminator. The discriminator, *after* it, learns to tell the modalities
+# apart. The projectors, *before* it, learn to make that hard.
 
 
 # %%
@@ -172,7 +174,7 @@ assert packaged.tolist() == [-0.5, -0.5]
 # <details><summary>Answer</summary>
 #
 # They can, in two ways: turned over, or simply pushed together as they are. $D$ sees clouds, not classes: to it both are
-# perfect. The push is the shorter way, and it puts each class of texts on the *other* class of pictures: none is right.
+# perfect. In every start that we tried it was the push, which puts each class of texts on the *other* class of pictures: none is right.
 #
 # </details>
 
@@ -232,9 +234,10 @@ for lam, label in CASES[1:]:
 # on circles of their own colour. λ = 100 with labels: each colour on the other one again. Titles: how often D was right in
 # the last 100 steps, and the share of texts whose nearest picture is of their class.*
 #
-# All three reversed games bring $D$ down to about one half, chance. To $D$ they are equally good; only the last figure of the titles
-# tells them apart. **An adversary at chance is not semantic alignment.** The meaning must come from another term, and if $\lambda$ is so large that
-# this term is not heard, it does not come. Turn both knobs (the weight decay on $D$ keeps this game calm; without it, it swings):
+# All three reversed games bring $D$ down to about one half, chance. To $D$ they are about equally good; only the last figure of the titles
+# tells them apart. **An adversary at chance is not semantic alignment.** Here the meaning came from the label term, and at $\lambda = 100$, where
+# the adversary outweighs it, it did not come. Turn both knobs. ($D$ has weight decay, which holds it back: what does its figure do in `play`
+# if you set the 2 to 0?)
 
 # %% widget=true
 from ipywidgets import IntSlider, SelectionSlider, interact
@@ -255,9 +258,10 @@ _ = interact(lambda **case: draw(plt.subplots(figsize=(3, 3))[1], **case), lam=l
 #
 # In a triplet, anchor $a$ is of one modality, the positive $p$ and the negative $n$ of the other; $p$ shares the class of $a$,
 # $n$ does not. $s_{ap}$ is the cosine of the two, $m$ a margin, $\beta$ a weight (unit 08 is all about it). In $\lambda(p)$
-# the letter $p$ means something else: the share of training done. $\lambda$ grows from 0 to $\lambda_1$ (below: "λ → $\lambda_1$"), for an
-# untrained discriminator has nothing to teach. Here are the three, and the check that matters: does the reversed gradient
-# *arrive at the projectors*? (In the code that the authors released, it does not.)
+# the letter $p$ means something else: the share of training done. $\lambda$ grows from 0 to $\lambda_1$ (below: "λ → $\lambda_1$"): Ganin
+# and Lempitsky start it small to spare the projectors the noise of an untrained discriminator. Here are the three, and the check that matters: does the reversed gradient
+# *arrive at the projectors*? (In the released `ACMR_demo` it does not: there the modality loss is minimised over the discriminator's weights
+# alone, and the projectors are trained by the other terms.)
 
 # %%
 net = fitted["label"][0].module_.eval()
@@ -281,8 +285,7 @@ assert torch.allclose(turned, -2 * plain, atol=1e-6)
 # %% [markdown]
 # ## What does each term buy?
 #
-# Emoji, whole items, three splits, the terms alone and together. Four figures: mAP by group; how often the own partner is among the first
-# ten; and how often each of two **fresh judges** is right, the linear and the kernel judge of the start, who come after the training.
+# Emoji, whole items, three splits, the terms alone and together. Four figures: mAP by group; recall@10; and how often each of two **fresh judges** is right, the linear and the kernel judge of the start, who come after the training.
 #
 # **Predict first.** Which term buys most? Will the adversary help? And will it deceive a judge whom it never met?
 #
@@ -303,7 +306,7 @@ for name, (label, beta, lam) in (cases | {"adversary alone": (0, 0, 1)}).items()
 # %%
 import pandas as pd
 
-COLUMNS = ["mAP by group", "own in ten", "linear judge", "kernel judge"]
+COLUMNS = ["mAP by group", "recall@10", "linear judge", "kernel judge"]
 
 
 def score_all(models, columns=WHOLE):
@@ -324,7 +327,7 @@ show(rows)
 # %% [markdown]
 # Mean and spread over three splits. Read it slowly, for it is not the story of the paper.
 #
-# - **The triplets** buy most. Beside them the label term buys nothing, though alone it is far above chance.
+# - **The triplets** alone score highest. Beside them the label term buys nothing, though alone it is far above chance.
 # - **The adversary buys nothing** in this training, where $D$ and the projectors take every step together. With
 #   $\lambda \to 1$ every difference to "label + triplet" lies within the spread; with more, the mAP falls.
 # - **The fresh judges are never deceived**, not even by $\lambda \to 100$.
@@ -351,13 +354,13 @@ _ = axes[0].legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
 # swinging between 0 and 1 with one. Right, mAP against the final λ with its spread over three splits: level from 0 to 1, then falling; dashed lines
 # for chance.*
 #
-# **This is how it breaks.** $D$ is deceived, learns again, is deceived again. Below one half it is worse than guessing, which only means
-# that it is *late*: whoever is always wrong can tell the two apart perfectly. The projectors learned to dodge one opponent, not to be alike.
-# And whoever turns $\lambda$ up to force them pays with the meaning.
+# **This is how it breaks.** $D$ is deceived, learns again, is deceived again. Below one half it is worse than guessing, which is no mixing:
+# turn all its answers round, and whoever is always wrong tells the two apart perfectly. The projectors dodged one opponent; alike they are
+# not, say the fresh judges. And to turn $\lambda$ up was paid for in mAP.
 #
 # ## What if we simply subtract the mean?
 #
-# Why does so clear a mark do so little harm? **Predict first:** suppose all texts share one offset that pictures lack. What does it do to the *order* of the texts
+# How can a mark so clear and a search so good go together? **Predict first:** suppose all texts share one offset that pictures lack. What does it do to the *order* of the texts
 # for a picture? Let us take the mean of the training embeddings away from each modality. No training, two lines.
 
 # %%
@@ -369,12 +372,12 @@ show({name: rows[name], "the same, means subtracted": centred})
 
 # %% [markdown]
 # The linear judge falls from certainty to near chance, and the search does not notice: an offset that *all* candidates share barely
-# changes their order. What gave the modalities away to a *flat* boundary was mostly that offset, nearly irrelevant to the
-# question asked. A subtraction removes it; the adversary did not, at any $\lambda$.
+# changed their order. What gave the modalities away to a *flat* boundary was mostly that offset, and the question asked did not need it
+# gone. A subtraction removes it; the adversary did not, at any $\lambda$ that we tried.
 #
 # But look at the **kernel judge**: it is hardly ever wrong, even now. The two clouds share a centre and still differ in shape.
-# "At chance" holds for one *family* of judges, never for all. Before you train an adversary, subtract the mean; and before you call
-# two clouds mixed, ask a judge who can bend.
+# "At chance" is said of one *family* of judges, and says nothing of others. Before you train an adversary, subtract the mean; and before you
+# call two clouds mixed, ask a judge who can bend.
 #
 # ## Two granularities
 #
@@ -431,9 +434,9 @@ show(rows_ccl)
 # %% [markdown]
 # *Figure: bars of mAP by group for whole, parts, both, whole twice, and three reduced trainings, with the spread over three splits and the line of chance.*
 #
-# "Both" beats either alone: the paper's claim, reproduced. Then the control takes nearly all of it away: *whole, twice* comes
-# within the spread of *both*. What helped was mostly a second encoder, not a second granularity; an emoji is small, and its
-# quarters say little that the whole does not. **Stage 1** buys nothing, either; without it the mAP is, if anything, higher.
+# "Both" beats either alone, as in the paper. Then the control takes nearly all of it away: *whole, twice* comes
+# within the spread of *both*. Here a second encoder helped as much as a second granularity. (An emoji is small; on photographs parts may
+# say more.) **Stage 1** buys nothing, either; without it the mAP is, if anything, higher.
 # **The two losses** of stage 2 do buy something: each alone is clearly worse than both. And with both losses the judges, whom
 # nobody tried to deceive, err a little more often than with any adversary above.
 #
@@ -493,16 +496,16 @@ for ax, j in zip(plt.subplots(1, 2, figsize=(8, 2.6))[1], (0, 1), strict=True):
     ax.tick_params(axis="x", rotation=40)
 
 # %% [markdown]
-# *Figure: mAP by group and own partner in ten, level by level, with the spread over three splits and chance as a dashed line. Left, chance at "intra", a jump at "inter",
+# *Figure: mAP by group and recall@10 of the own partner, level by level, with the spread over three splits and chance as a dashed line. Left, chance at "intra", a jump at "inter",
 # chance at "RBM", then rising to the last level. Right, a peak at "inter", far above all later levels.*
 #
-# - **Intra** is at chance: two autoencoders that never met have axes of their own (as in unit 04). **Inter** has met the pairs.
+# - **Intra** is at chance, to within the spread: two autoencoders that never met have axes of their own (as in unit 04). **Inter** has met the pairs.
 # - **RBM** throws the agreement away: two machines, one a modality, number their hidden units as they please. The information
 #   is still there, since a CCA on these codes finds it again; what is lost is the common *axes*.
 # - **Semantic** restores an order, by labels. The **bimodal** levels add no more than the spread. Their codes are brought to mean 0 and
-#   variance 1, and the linear judge is near chance: the subtraction again. The kernel judge is not deceived.
-# - The own partner, which "inter" found best of all codes in this unit, is never found so well again. A hierarchy is not a ladder on which everything rises: each level keeps
-#   what *its* training asks for.
+#   variance 1, and the linear judge is near chance, as after the subtraction. The kernel judge is not deceived.
+# - The own partner, which "inter" found best of all codes in this unit, is not found so well again. This hierarchy is not a ladder on which everything rises: what a level's
+#   training does not ask for can be lost.
 #
 # ## The growing scoreboard
 #
@@ -518,18 +521,18 @@ for name in ("DCCA", "CMDN", "Deep-SM", "ACMR", "CCL"):
 
 # %% [markdown]
 # CCL is level with SM and Deep-SM, ACMR and CMDN stand below them: more terms and more levels, but no more mAP by group on
-# features that are this good. (For ACMR validation chose the weakest adversary of its grid, a hundred times weaker than the
-# paper's; none at all was not on offer.) In the published table CCL leads these five, and ACMR is below Deep-SM. The terms that
+# these features. (For ACMR validation chose the weakest adversary of its grid, $\lambda \to 0.01$; none at all was not on
+# offer.) In the published table CCL leads these five, and ACMR is below Deep-SM. The terms that
 # did buy something, triplets and contrastive pairs, compare *items*. Unit 08 does nothing else.
 #
 # ## Recap
 #
-# - *Gradient reversal*: forwards nothing, backwards $-\lambda$. The discriminator's own gradient stays; check the sign, and that it arrives at the projectors.
+# - *Gradient reversal*: forwards nothing, backwards $-\lambda I$. The discriminator's own gradient stays; check the sign, and that it arrives at the projectors.
 # - *Mixing is not meaning*: clouds can cover one another with all classes swapped; a discriminator at chance is one deceived opponent. Ask fresh judges, of more than one kind.
-# - *What ACMR's terms buy*: triplets most, labels nothing beside them, the adversary nothing. A linear judge lives on
-#   an offset, which a subtraction removes; a kernel judge needs none.
+# - *What ACMR's terms bought here*: triplets most, labels nothing beside them, the adversary nothing. The linear judge lived mostly on
+#   an offset, which a subtraction removes; the kernel judge needed none.
 # - *Two granularities*: each misses what the other sees, by hand; in numbers, compare with a control of equal size.
-# - *Read a hierarchy level by level*: each level keeps what its training asks for, and can lose what a lower one had.
+# - *Read a hierarchy level by level*: a level can lose what a lower one had, where its training does not ask for it.
 #
 # ### Four questions
 #
@@ -537,8 +540,8 @@ for name in ("DCCA", "CMDN", "Deep-SM", "ACMR", "CCL"):
 #
 # <details><summary>Answer</summary>
 #
-# Yes, in turns in place of at once: the projectors' gradient is $-\lambda\, \partial L_\text{modality} / \partial z$ in both. It takes two backward passes, and allows several steps of $D$ for one of
-# the projectors, as ACMR's paper does.
+# Yes, in turns in place of at once: the projectors' gradient is $-\lambda\, \partial L_\text{modality} / \partial z$ in both. It takes two backward passes, and lets you choose how many steps of the one
+# go with a step of the other.
 #
 # </details>
 #
@@ -546,7 +549,7 @@ for name in ("DCCA", "CMDN", "Deep-SM", "ACMR", "CCL"):
 #
 # <details><summary>Answer</summary>
 #
-# No. Whoever is wrong four times out of five could turn every answer round and be right as often: the clouds *are* told apart, by a $D$ that lags behind. Only fresh judges near one half,
+# No. Whoever is wrong four times out of five could turn every answer round and be right as often: the clouds *are* told apart. Fresh judges near one half,
 # with bent boundaries too, would speak for mixing; and even they not for meaning.
 #
 # </details>

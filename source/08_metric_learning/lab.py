@@ -2,7 +2,7 @@
 # ## What you will build
 #
 # You write metric learning from its parts: one triplet with its gradient, the loss of a whole batch, a
-# miner, SAM's margins, and the contrastive loss with several partners. Five exercises; none needs another one to
+# miner, margins that adapt, and the contrastive loss with several partners. Five exercises; none needs another one to
 # be solved. Notation as in the lesson: $s_{ap}$ is the similarity of an anchor and a positive, $s_{an}$ of an
 # anchor and a negative, $m$ the margin, $\tau$ the temperature, $\hat z = z / \lVert z \rVert$ a vector of length
 # 1. All similarities are cosines.
@@ -73,23 +73,34 @@ def triplet_step(a, p, n, margin):
 
 # %% check="check_triplet_step" for="triplet_step" points=3
 a, p, n = np.array([1.0, 0.0]), np.array([0.6, 0.8]), np.array([0.5, 0.75**0.5])
-loss, *grads = triplet_step(a, p, n, 0.2)
+loss, *grads = triplet_step(a, p, n, margin=0.2)
 assert not np.isclose(loss, 0.3), (
     "0.3: the positive's similarity is subtracted, the negative's added."
 )
+assert not np.isclose(loss, 0), "0: the margin is missing or subtracted: m - s_ap + s_an."
+assert not np.isclose(loss, 0.2 + 0.8**0.5 - 1), "0.0944: from distances; s is the cosine."
 assert np.isclose(loss, 0.1), f"0.2 - 0.6 + 0.5 = 0.1 is expected, got {loss:.4f}."
 assert len(grads) == 3, f"the loss and three gradients (a, p, n), got {len(grads)} gradients."
 g_a, g_p, g_n = grads
+assert not np.allclose(g_a, [-0.64, 0.48]), "that is the positive's: the order is a, p, n."
 assert not np.allclose(g_p, [-1, 0]), "right angles: subtract s times the vector's own direction."
 assert not np.allclose(g_p, [0.64, -0.48]), "this is the direction of descent; return the gradient."
 assert np.allclose(g_p, [-0.64, 0.48]), f"-(â - 0.6 p̂) = (-0.64, 0.48) for the positive, got {g_p}."
+assert not np.allclose(g_n, [-0.75, 0.1875**0.5]), "the negative's sign: ∂L/∂s_an is +1."
+assert not np.allclose(g_n, [1, 0]), "right angles for the negative, too: subtract s_an n̂."
+assert not np.allclose(g_n, a - 0.6 * n), "the negative's own similarity is s_an = 0.5, not s_ap."
 assert np.allclose(g_n, [0.75, -(0.1875**0.5)]), f"+(â - 0.5 n̂) for the negative, got {g_n}."
 assert not np.allclose(g_a, [0, -0.8]), "the anchor is in s_an, too: add that term."
+assert not np.allclose(g_a, [0, 0.8 - 0.75**0.5]), (
+    "the anchor's sign: -1 times s_ap's, +1 times s_an's."
+)
 assert np.allclose(g_a, [0, 0.75**0.5 - 0.8]), f"(n̂ - 0.5 â) - (p̂ - 0.6 â) expected, got {g_a}."
-far = triplet_step(a, 4 * p, 2 * n, 0.2)
-assert np.isclose(far[0], 0.1), "the loss changed with the length of p and n: s is the cosine."
+far = triplet_step(3 * a, 4 * p, 2 * n, 0.2)
+assert np.isclose(far[0], 0.1), "the loss changed with the lengths of a, p and n: s is the cosine."
 assert not np.allclose(far[2], g_p), "a vector four times as long has a quarter of the gradient."
 assert np.allclose(far[2], g_p / 4), f"divide the gradient in p by |p| = 4; got {far[2]}."
+assert np.allclose(far[1], g_a / 3), f"divide the gradient in a by |a| = 3; got {far[1]}."
+assert np.allclose(far[3], g_n / 2), f"divide the gradient in n by |n| = 2; got {far[3]}."
 idle = triplet_step(a, p, np.array([0.3, 0.91**0.5]), 0.2)
 assert idle[0] >= 0, f"{idle[0]:.2f}: a triplet that keeps the margin has loss 0, not less."
 assert idle[0] == 0, f"s_an = 0.3 keeps the margin: loss 0, got {idle[0]:.4f}."
@@ -162,7 +173,9 @@ z_y = torch.tensor([[0.6, 0.0, 0.8], [0.0, 0.6, 0.8], [0.48, 0.6, 0.64]], requir
 loss = batch_loss(z_x, z_y, kinds, 0.03)
 assert loss.shape == (), f"the loss is one number, a scalar tensor, got shape {tuple(loss.shape)}."
 value = loss.item()
-assert not np.isclose(value, [0.31, 0.53]).any(), "one direction only: texts are anchors, too."
+assert not np.isclose(value, [0.31, 0.53]).any(), (
+    "one direction: texts are anchors, too; take the mean."
+)
 assert not np.isclose(value, 0.84), "twice what it should be: the mean of both directions."
 assert not np.isclose(value, 0.305833), "divide by the number of active triplets, not of all."
 assert not np.isclose(value, 1.835), "a sum over the triplets; take the mean over the active ones."
@@ -172,9 +185,25 @@ assert not np.isclose(value, 0.183333), (
 assert not np.isclose(value, 0.407778), "mean in each direction first, then the mean of the two."
 assert not np.isclose(value, 0.11), "s_ap and s_an are swapped: m - s_ap + s_an."
 assert not np.isclose(value, 0.636667), "only the hardest triplet of each anchor: all active ones."
+likely = {0.142: "scale each *row* to length 1, not the whole matrix."}
+likely |= {0.611667: "divide by the number of active triplets, not of anchors."}
+likely |= {0.348333: "one mean over all active triplets, not a mean of the anchors' means."}
+likely |= {0.3935: "a triplet that keeps the margin counts 0, not less: max(0, ...)."}
+likely |= {
+    0.395: "the margin is added: m - s_ap + s_an.",
+    0.4256: "from distances; s is the cosine.",
+}
+likely |= {0.03: "0.03 is the margin alone: compare pictures with texts, not with pictures."}
+for number, message in likely.items():
+    assert not np.isclose(value, number, atol=1e-4), message
 assert np.isclose(value, 0.42), f"(0.31 + 0.53) / 2 = 0.42 is expected, got {value:.4f}."
-longer = batch_loss(5 * z_x, z_y * torch.tensor([[1.0], [2.0], [9.0]]), kinds, 0.03)
+lengths = torch.tensor([[1.0], [2.0], [9.0]])
+longer = batch_loss(5 * z_x, z_y * lengths, kinds, 0.03)
 assert torch.isclose(longer, loss), "longer rows changed the loss: s is the cosine."
+turn = torch.tensor([[2.0, -1.0, 2.0], [2.0, 2.0, -1.0], [-1.0, 2.0, 2.0]]) / 3
+assert torch.isclose(batch_loss(lengths * z_x @ turn, z_y @ turn, kinds, 0.03), loss), (
+    "the same vectors, all turned alike, gave another loss: scale rows to length 1, not columns."
+)
 assert loss.requires_grad, "no gradient at all: stay in torch, without detach and item."
 grads = torch.autograd.grad(loss, (z_x, z_y), allow_unused=True)
 assert all(g is not None and g.abs().sum() > 0 for g in grads), (
@@ -243,20 +272,32 @@ def mine_semi_hard(s, relevant, margin):
 # %% check="check_mine_semi_hard" for="mine_semi_hard" points=3
 s = np.array([[0.6, 0.7, 0.5, 0.45], [0.6, 0.4, 0.5, 0.35]])
 own = np.array([[True, False, False, False], [True, True, False, False]])
-first = [tuple(map(int, t)) for t in mine_semi_hard(s[:1], own[:1], 0.2)]
+
+
+def mined(*given):
+    return [tuple(map(int, t)) for t in mine_semi_hard(*given)]
+
+
+first = mined(s[:1], own[:1], 0.2)
 assert first != [(0, 0, 1)], "negative 1 is closer than the positive: that is the hardest one."
 assert first != [(0, 0, 3)], "negative 3 is semi-hard, but 2 is closer: take the largest s_an."
+assert first != [(0, 2, 0)], "the order in a triplet: anchor, positive, negative."
+assert first != [(0, 0, 2), (0, 0, 3)], "one negative for each (anchor, positive): the closest."
+assert first != [], "nothing found, but 0.5 < 0.6 < 0.5 + 0.2: is m added to s_an?"
 assert first == [(0, 0, 2)], f"[(0, 0, 2)] is expected for the first row, got {first}."
-both = [tuple(map(int, t)) for t in mine_semi_hard(s, own, 0.2)]
+both = mined(s, own, 0.2)
 assert len(both) == 3, f"each (anchor, positive) has its own negative: 3 triplets, got {both}."
 assert both[1:] == [(1, 0, 2), (1, 1, 3)], (
     f"for the second row (1, 0, 2), (1, 1, 3); got {both[1:]}."
 )
-narrow = mine_semi_hard(s[:1], own[:1], 0.05)
-assert narrow == [], f"at a margin of 0.05 none violates it: [] expected, got {narrow}."
-twins = mine_semi_hard(np.array([[0.9, 0.8, 0.1]]), np.array([[True, True, False]]), 0.2)
+narrow = mined(s[:1], own[:1], 0.05)
+assert narrow != [(0, 0, 0)], "no negative is allowed at a margin of 0.05: ask allowed.any() first."
+assert narrow == [], (
+    f"at a margin of 0.05 none violates it, got {narrow}: is s_ap < s_an + m asked?"
+)
+twins = mined(np.array([[0.9, 0.8, 0.1]]), np.array([[True, True, False]]), 0.2)
 assert twins == [], f"candidate 1 is a positive, no negative: [] expected, got {twins}."
-flat = mine_semi_hard(np.full((2, 4), 0.9), own, 0.2)
+flat = mined(np.full((2, 4), 0.9), own, 0.2)
 assert flat == [], "where all are equal no negative is further than the positive: mind < and <=."
 print("triplets", *both, "narrow", narrow, "collapsed", flat)
 ### BEGIN HIDDEN TESTS
@@ -267,94 +308,115 @@ for m in (0.1, 0.5):
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# ## Exercise 4: the margins of SAM
+# ## Exercise 4: a margin that knows kinship and time
 #
 # `sam_margins`, 25 minutes, 4 points.
 #
-# $$m_{an} = (1 - g)\, m_0 + g\, m_0\, \bigl(1 - \mathrm{sim}(a, n)\bigr), \qquad
-# g(\omega) = \frac{\sigma(\omega) - \sigma(0)}{\sigma(1) - \sigma(0)}, \qquad
-# \sigma(\omega) = \frac{1}{1 + e^{-10 (\omega - 1/2)}}$$
+# The idea of SAM. `kinship` $(c, c)$ holds the cosines of the centroids of the classes, from -1 to 1; $g$ says how far
+# the margins have become adaptive, 0 at the start of the training and 1 at its end. Find the margin $m_{an}$ of an
+# anchor and a negative from what it has to do:
 #
-# with $\omega$ the progress of training (`progress`), and $g$ short for $g(\omega)$. Similarity of two classes, step
-# by step: (1) scale every row of $z$ to length 1; (2) the centroid of a class is the mean of its rows; (3) subtract
-# from every centroid the mean of the *centroids*; (4) sim is the cosine of two centroids, and **0 where it is
-# negative**; that of a class with itself is
-# 1. The margin of two items is that of their classes.
+# - at $g = 0$ it is $m_0$, whatever the classes;
+# - at $g = 1$ it is $m_0$ for classes that are not akin (cosine 0 **or less**) and 0 for a class with itself (cosine 1);
+#   in between it falls in a straight line with the cosine;
+# - for any two classes it goes from the one to the other in a straight line with $g$.
+#
+# The margin of two items is that of their classes. Then measure what it does: the share of **active** triplets, those
+# with $m_{an} - s_{ap} + s_{an} > 0$, among all triplets $(a, p, n)$ in which $p$ is of the anchor's class (the own
+# partner, $p = a$, among them) and $n$ of another.
 #
 # <details><summary>Hint 1</summary>
 #
-# `np.unique(labels, return_inverse=True)` gives the classes and, for each item, its class as a number: `sim[c][:, c]`
-# spreads a matrix of classes over the items.
+# What is a cosine worth that is below 0? Deal with that first (`np.clip`). Then both lines together are one product: how
+# much of $m_0$ is *taken away*, as a share, for a cosine $k$ and a given $g$?
 #
 # </details>
 #
 # <details><summary>Hint 2</summary>
 #
-# Simplify: the first formula is $m_0\, (1 - g\, \mathrm{sim})$.
+# `sim[labels][:, labels]` spreads a matrix of classes over the items. All triplets at once: `s[:, :, None]` is $s_{ap}$,
+# `s[:, None, :]` is $s_{an}$; a mask of the same shape, from `labels`, says which are triplets.
 #
 # </details>
 #
-# You should see the margin of two related classes fall from 0.2 over 0.172 to 0.144, while that of unrelated
-# ones stays at 0.2.
+# You should see the margin of two related classes fall from 0.25 to 0.125 while that of opposite ones stays at 0.25; and
+# the share of active triplets fall from 0.5 to 0.357. The ones that fell silent lie between the related classes.
 
 
 # %% solution="sam_margins" minutes=25
-def sam_margins(labels, z, base, progress):
-    """SAM's margin of each (anchor, negative).
+def sam_margins(s, labels, kinship, base, g):
+    """A margin for each (anchor, negative), by kinship and time, and the share of active triplets.
 
-    labels: (n,) classes, three or more different ones; z: (n, k) embeddings of any length; base:
-    m_0, above 0; progress: ω, from 0 to 1. Returns (n, n).
+    s: (n, n) similarities, anchors in rows; labels: (n,) classes, 0 to c - 1; kinship: (c, c)
+    cosines of classes; base: m_0, above 0; g: from 0 to 1. Returns (n, n) margins and a float.
     """
     ### BEGIN SOLUTION
-    classes, c = np.unique(labels, return_inverse=True)
-    z = z / np.linalg.norm(z, axis=1, keepdims=True)
-    centroids = np.stack([z[c == j].mean(axis=0) for j in range(len(classes))])
-    centroids = centroids - centroids.mean(axis=0)
-    centroids = centroids / np.linalg.norm(centroids, axis=1, keepdims=True)
-    sim = np.clip(centroids @ centroids.T, 0, 1)
-    sigma = [1 / (1 + np.exp(-10 * (omega - 0.5))) for omega in (0, progress, 1)]
-    g = (sigma[1] - sigma[0]) / (sigma[2] - sigma[0])
-    return base * (1 - g * sim[c][:, c])
+    sim = np.clip(kinship, 0, 1)[labels][:, labels]
+    margins = base * (1 - g * sim)
+    same = labels[:, None] == labels[None]
+    triplets = same[:, :, None] & ~same[:, None, :]  # (anchor, positive, negative)
+    loss = margins[:, None, :] - s[:, :, None] + s[:, None, :]
+    return margins, float((loss > 0)[triplets].mean())
     ### END SOLUTION
 
 
 # %% check="check_sam_margins" for="sam_margins" points=4
-z = np.array([[0.48, 0.36, 0.8], [0.48, -0.36, 0.8], [-0.48, 0.36, 0.8], [-0.48, -0.36, 0.8]])
-kinds = np.array([0, 1, 2, 3])
-start, half, end = (sam_margins(kinds, z, 0.2, omega) for omega in (0.0, 0.5, 1.0))
-assert np.shape(end) == (4, 4), f"a margin for each pair of items: (4, 4), got {np.shape(end)}."
-assert np.allclose(start, 0.2, atol=1e-6), (
-    "at the start all margins are m_0: stretch σ so that g = 0."
+s = np.array(
+    [
+        [0.75, 0.5, 0.5, 0.375],
+        [0.625, 0.75, 0.625, 0.25],
+        [0.5, 0.25, 0.625, 0.5],
+        [0.625, 0.125, 0.25, 0.75],
+    ]
 )
-assert not np.isclose(end[0, 1], 0.2 * (1 - 0.7408)), "subtract the mean of the centroids: a cone."
-assert not np.isclose(end[0, 1], 0.2 * 0.28), "upside down: similar classes get the smaller margin."
-assert np.isclose(end[0, 1], 0.144, atol=1e-6), (
-    f"0.2 (1 - 0.28) = 0.144 at the end, got {end[0, 1]:.5f}."
+kinds, kinship = (
+    np.array([0, 0, 1, 2]),
+    np.array([[1.0, 0.5, -0.5], [0.5, 1.0, 0.0], [-0.5, 0.0, 1.0]]),
 )
-assert end[0, 3] < 0.2001, (
-    f"{end[0, 3]:.3f}: a negative cosine counts as 0, no margin is above m_0."
+found = [sam_margins(s, kinds, kinship, base=0.25, g=g) for g in (0.0, 0.5, 1.0)]
+assert all(len(pair) == 2 for pair in found), (
+    "return two things: the margins, and the active share."
 )
-assert np.isclose(end[0, 3], 0.2), f"opposite classes keep m_0 = 0.2, got {end[0, 3]:.4f}."
-assert np.allclose(np.diag(end), 0), "a class agrees with itself: its margin ends at 0."
-assert np.isclose(half[0, 1], 0.172), f"halfway g = 1/2: 0.172 expected, got {half[0, 1]:.4f}."
-early = sam_margins(kinds, z, 0.2, 0.25)[0, 1]
-assert not np.isclose(early, 0.186), "g rises in a straight line; it should follow the sigmoid."
-assert np.isclose(early, 0.196074, atol=1e-6), f"0.196074 at a quarter, got {early:.6f}."
-more = np.array([2, 0, 0, 0, 1, 3, 3])  # the same four classes, other sizes, lengths and order
-other = sam_margins(more, z[more] * np.arange(1, 8)[:, None], 0.2, 1.0)
-assert other.shape == (7, 7), f"a margin for each two items: (7, 7), got {other.shape}."
-assert np.allclose(other, end[more][:, more]), (
-    "class sizes or lengths of rows changed the result: unit length first, then the mean of centroids."
+(start, active), (half, _), (end, last) = found
+assert np.shape(end) == (4, 4), f"a margin for each two *items*, (4, 4), got {np.shape(end)}."
+assert np.allclose(start, 0.25), "at g = 0 all margins are m_0 = 0.25: kinship must not count yet."
+assert not np.allclose(end, 0.25), "at g = 1 related classes keep m_0: kinship changed nothing."
+assert not np.isclose(end[0, 3], 0.375), (
+    "0.375: a cosine below 0 counts as 0; no margin is above m_0."
 )
-print(
-    f"related {start[0, 1]:.6f} {early:.6f} {half[0, 1]:.6f} {end[0, 1]:.6f}, opposite {end[0, 3]:.6f}"
+assert not np.isclose(end[0, 3], 0.125), "opposite classes are not akin: no absolute value."
+assert not np.isclose(end[2, 3], 0.125), "cosine 0 is not akin: do not map -1 to 1 onto 0 to 1."
+assert not np.isclose(end[2, 3], 0), "upside down: *related* classes get the smaller margin."
+assert np.allclose(end[[0, 2, 0], [3, 3, 2]], [0.25, 0.25, 0.125]), (
+    "at g = 1: 0.25 for opposite and for unrelated classes, 0.125 for the cosine 0.5, "
+    f"got {end[[0, 2, 0], [3, 3, 2]]}."
 )
+assert np.allclose(np.diag(end), 0), "a class with itself has the cosine 1: its margin ends at 0."
+assert not np.isclose(half[0, 2], 0.21875), "a quarter of the way at g = 0.5: a straight line in g."
+assert np.isclose(half[0, 2], 0.1875), f"halfway from 0.25 to 0.125: 0.1875, got {half[0, 2]:.4f}."
+assert np.ndim(active) == 0, f"the active share is one number, got shape {np.shape(active)}."
+wrong = {8 / 14: "8 of 14: a triplet with a loss of exactly 0 is not active, > 0."}
+wrong |= {1: "all are active: mind the signs, m - s_ap + s_an."}
+wrong |= {7: "7 is their number: divide by that of all triplets, 14."}
+wrong |= {5 / 14: "5 of 14: anchors stand in the rows of s."}
+wrong |= {3 / 4: "9 of 12: the own partner, p = a, counts, too."}
+wrong |= {v / 64: "count triplets only: p of the anchor's class, n of another." for v in (7, 51)}
+for value, message in wrong.items():
+    assert not np.isclose(active, value), message
+assert np.isclose(active, 0.5), f"at g = 0, 7 of 14 triplets are active, got {active:.4f}."
+assert not np.isclose(last, 0.5), "at g = 1 as many are active as at g = 0: use the new margins."
+assert not np.isclose(last, 0), "none active: take the margin of (a, n), not of (a, p)."
+assert np.isclose(last, 5 / 14), f"at g = 1, 5 of 14 triplets are active, got {last:.4f}."
+print("related", start[0, 2], half[0, 2], end[0, 2], " opposite", end[0, 3])
+print(f"active share {active:.6f}, at the end {last:.6f}")
 ### BEGIN HIDDEN TESTS
 rng = np.random.default_rng(84)
-z, kind = rng.normal(size=(9, 2)) + 1, np.array([5, 2, 9, 2, 5, 7, 9, 9, 7])
-for omega in (0.1, 0.6, 1.0):
-    out = sam_margins(kind, z, 0.3, omega)
-    print(f"{out.sum():.5f} {out[0, 1]:.6f} {out[2, 3]:.6f} {out[5, 0]:.6f}")
+fresh, kind = rng.uniform(-1, 1, (9, 9)), np.array([3, 1, 0, 1, 3, 2, 0, 0, 2])
+z = rng.normal(size=(4, 3))
+z = z / np.linalg.norm(z, axis=1, keepdims=True)
+for g in (0.2, 0.9):
+    margins, share = sam_margins(fresh, kind, z @ z.T, 0.4, g)
+    print(f"{margins.sum():.5f} {margins[0, 1]:.6f} {margins[2, 5]:.6f} {share:.6f}")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -407,9 +469,18 @@ own = torch.eye(4, dtype=torch.bool)
 equal = contrastive_loss(torch.full((4, 4), 0.7), own, 0.1).item()
 assert not np.isclose(equal, np.log(3)), "log 3: the lower sum runs over all, the positive as well."
 assert not np.isclose(equal, 4 * np.log(4)), "4 log 4: the mean over the anchors, not the sum."
+assert not np.isclose(equal, -np.log(4)), "the sign: minus the mean of the logarithms."
+assert not np.isclose(equal, -0.25), "the logarithm is missing."
+assert not np.isclose(equal, np.log(4) / 4), (
+    "divide by the anchor's positives, not by all candidates."
+)
+assert not np.isclose(equal, 10 * np.log(4)), "τ divides s inside the softmax, not its logarithm."
+assert not np.isclose(equal, np.log(4) / 10), "no factor τ stands in front of the loss."
 assert np.isclose(equal, np.log(4)), f"one of four, all alike: log 4 = 1.386, got {equal:.4f}."
 likely = contrastive_loss(torch.tensor([[0.5 * np.log(3), 0.0]]), own[:1, :2], 0.5).item()
 assert not np.isclose(likely, np.log(1 + 3**-0.25)), "s was multiplied by τ: divide by it."
+assert not np.isclose(likely, np.log(1 + 3**-0.5)), "τ is missing: divide s by it."
+assert not np.isclose(likely, 0), "0: the softmax ran over the anchors; each row is one: dim=1."
 assert np.isclose(likely, np.log(4 / 3)), f"-log(3/4) = 0.288 is expected, got {likely:.4f}."
 row, two = torch.tensor([[np.log(2.0), 0.0, 0.0]]), torch.tensor([[True, True, False]])
 several = contrastive_loss(row, two, 1.0).item()
@@ -494,9 +565,10 @@ plt.show()
 # %% [markdown] written="read_the_log" points=3
 # ### BEGIN SOLUTION
 # Only C has learnt: its items lie far apart, and few triplets still violate the margin; its loss is a mean over
-# those few. A and B have collapsed, all items lie on one point (1 point). There no negative is further from the
-# anchor than the positive, so the semi-hard miner returns no triplet at all, and an empty loss is 0 (1 point). For A:
-# semi-hard or all triplets, at least for the first epochs, for the hardest negative of a batch drags all items
-# together as long as positives are no nearer than negatives; a smaller learning rate or a better start will do as
-# well, if the reason is given (1 point).
+# those few. A and B have collapsed, all items lie on (nearly) one point (1 point). There no negative is further from
+# the anchor than the positive, so the semi-hard miner returns no triplet at all, and an empty loss is 0 (1 point). For
+# A: semi-hard or all triplets in place of the hardest, from the start to the end. A step brings the positive and the
+# negative together whenever they are in the wrong order, and the hardest triplets of a batch are; semi-hard ones are in
+# the right order and are spread (1 point). A good start alone is no cure: in the lesson four good epochs are undone by
+# the hardest triplets. A smaller learning rate makes the same steps shorter, it does not turn them round.
 # ### END SOLUTION

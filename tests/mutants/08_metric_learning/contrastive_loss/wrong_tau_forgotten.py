@@ -1,0 +1,4 @@
+def contrastive_loss(s, relevant, tau):
+    log_p = s.log_softmax(dim=1)
+    of_positives = torch.where(relevant, log_p, 0.0).sum(dim=1)
+    return -(of_positives / relevant.sum(dim=1)).mean()

@@ -1,9 +1,0 @@
-def sam_margins(labels, z, base, progress):
-    classes, c = np.unique(labels, return_inverse=True)
-    centroids = np.stack([z[c == j].mean(axis=0) for j in range(len(classes))])
-    centroids = centroids - centroids.mean(axis=0)
-    centroids = centroids / np.linalg.norm(centroids, axis=1, keepdims=True)
-    sim = np.clip(centroids @ centroids.T, 0, 1)
-    sigma = [1 / (1 + np.exp(-10 * (p - 0.5))) for p in (0, progress, 1)]
-    g = (sigma[1] - sigma[0]) / (sigma[2] - sigma[0])
-    return base * (1 - g * sim[c][:, c])

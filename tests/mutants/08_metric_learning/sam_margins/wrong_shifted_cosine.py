@@ -1,0 +1,7 @@
+def sam_margins(s, labels, kinship, base, g):
+    sim = (1 + kinship[labels][:, labels]) / 2
+    margins = base * (1 - g * sim)
+    same = labels[:, None] == labels[None]
+    triplets = same[:, :, None] & ~same[:, None, :]
+    loss = margins[:, None, :] - s[:, :, None] + s[:, None, :]
+    return margins, float((loss > 0)[triplets].mean())
