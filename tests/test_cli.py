@@ -189,14 +189,6 @@ def test_supervised_methods_learn_from_the_labels_that_are_scored_by(tiny, monke
     assert "deep_sm" in {method.name for method in chosen}
 
 
-def test_wikipedia_shows_what_papers_report_and_marks_what_is_unconfirmed():
-    row = scoreboard.Row("cca", 0.2, 0.2, 0.2, 0.0, 0.1)
-    text = str(scoreboard.Scoreboard("wikipedia", 0.1, 1, [row]))
-    assert "0.223 [1] ?" in text
-    assert "[1] Rasiwasia et al." in text
-    assert "not\nconfirmed" in text
-
-
 @pytest.mark.parametrize("asked", [[], ["--methods", "all"]])
 def test_all_methods_that_have_a_place_are_run_unless_some_are_named(asked, monkeypatch, capsys):
     seen = []

@@ -8,7 +8,7 @@ import pytest
 
 import mmlearn
 from mmlearn.registry import get_method
-from mmlearn.scoreboard import published, published_shallow, stored
+from mmlearn.scoreboard import published, stored
 from tools import results
 
 ROOT = Path(__file__).parents[1]
@@ -42,11 +42,12 @@ def test_the_scoreboards_settings_build_the_method_with_the_seed():
     assert "random_state" not in get_method("cca").build(random_state=7).get_params()
 
 
-def test_numbers_of_others_are_marked_where_they_could_not_be_confirmed():
-    rows = published_shallow()
-    assert {"cca", "sm", "scm", "corr_ae", "jrl", "acmr"} <= {row["method"] for row in rows}
-    assert all(row["source"] for row in rows)
-    assert not any(row["confirmed"] for row in rows)
+def test_the_board_of_wikipedia_prints_the_webinars_numbers_and_says_whose_they_are():
+    board = str(stored("wikipedia"))
+    cca = next(line for line in board.splitlines() if line.startswith("CCA"))
+    assert cca.endswith("0.286")
+    assert "webinar: its own table, on other features" in board
+    assert "webinar" not in str(stored("emoji"))
 
 
 def test_webinar_rows_exist_in_the_published_table():

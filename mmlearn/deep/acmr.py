@@ -39,7 +39,7 @@ class ACMR(SizedMethod, DeepEmbedding):
 
     Differences to the paper: triplets compare cosines, and all of a batch count; D sees unit
     vectors, as they are what cosines compare, and training is unstable without; the projectors
-    and the discriminator are updated in one step, and not k steps to one.
+    and the discriminator are updated in the same step.
 
     Parameters
     ----------

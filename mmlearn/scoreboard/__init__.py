@@ -2,7 +2,7 @@
 
 from mmlearn.scoreboard.benchmarks import BENCHMARKS, Benchmark
 from mmlearn.scoreboard.board import Row, Scoreboard, stored
-from mmlearn.scoreboard.papers import published, published_shallow
+from mmlearn.scoreboard.papers import published
 from mmlearn.scoreboard.runner import Stopped, choose, fit_method, remember_parts, run
 
 __all__ = [
@@ -14,7 +14,6 @@ __all__ = [
     "choose",
     "fit_method",
     "published",
-    "published_shallow",
     "remember_parts",
     "run",
     "stored",

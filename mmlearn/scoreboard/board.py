@@ -62,10 +62,9 @@ class Scoreboard:
         return out.getvalue()
 
     def __str__(self):
-        comparable = self.dataset == "wikipedia" and self.relevant == "labels"
-        printed, notes = published_cells() if comparable else ({}, [])
+        printed = published_cells(self.dataset) if self.relevant == "labels" else {}
         head = f"{'method':<24}{'I→T':>7}{'T→I':>7}{'mean':>8}  {'± sd':<6}{'fit s':>8}"
-        head += f"{'published':>14}" if printed else ""
+        head += f"{'webinar':>9}" if printed else ""
         lines = [head, "-" * len(head)]
         lines += [self._line(row, printed) for row in self.rows]
         c = self.chance
@@ -81,7 +80,9 @@ class Scoreboard:
         if self.left_out:
             names = ", ".join(get_method(name).title for name in self.left_out)
             lines.append(f"left out, not learning from {RELEVANT[self.relevant]}: {names}")
-        return "\n".join(lines + notes)
+        if printed:
+            lines.append("webinar: its own table, on other features; compare orders, not numbers")
+        return "\n".join(lines)
 
     @property
     def _runs(self):
@@ -93,7 +94,7 @@ class Scoreboard:
             f"{get_method(row.method).title:<24}{row.i2t:>7.3f}{row.t2i:>7.3f}{row.mean:>8.3f}"
             f"  {spread:<6}{row.fit_seconds:>8.2f}"
         )
-        return (line + f"{printed.get(row.method, ''):>14}").rstrip() if printed else line
+        return (line + f"{printed.get(row.method, ''):>9}").rstrip() if printed else line
 
     def plot(self):
         """A bar a method with its spread over seeds, and the chance line: a matplotlib figure."""
