@@ -234,12 +234,10 @@ def _grade_class_or_stop(args: argparse.Namespace) -> int:
 
 def _grade_class(args: argparse.Namespace) -> int:
     from mmlearn.grading.batch import grade_class
-    from mmlearn.grading.intake.collect import collect
     from mmlearn.grading.judge.rebuild import load_lab
     from mmlearn.grading.roster.classroom import Rules
 
     out = args.out or Path("grades")
-    collect(args.path, args.lab, leave_out=out)  # an empty folder is told before anything else
     lab = load_lab(_copy_named(args.lab, _units(solution_folders(args))))
     if out.exists() and not out.is_dir():
         raise GradingError(f"--out {out} is a file: give a folder.")

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from mmlearn.grading.errors import GradingError
-from mmlearn.grading.intake.archive import iso_utc
 from mmlearn.grading.intake.names import fold, printable
+from mmlearn.grading.intake.times import NO_DATE, iso_utc, read_moment
 from mmlearn.grading.roster.tables import read_table
 
 DAY = 86_400  # seconds
-_NO_DATE = (ValueError, OverflowError, OSError, KeyError)  # KeyError: no such zone
 _FORMS = "write 2026-11-30, 2026-11-30 23:59 or 2026-11-30 23:59+01:00"
 
 
@@ -32,8 +30,8 @@ def parse_deadline(text: str) -> str:
     '2026-11-30T22:59:00Z'
     """
     try:
-        return iso_utc(_moment(text).replace(fold=1))
-    except _NO_DATE:
+        return iso_utc(read_moment(text).replace(fold=1))
+    except NO_DATE:
         raise GradingError(f"The deadline {text!r} is no date: {_FORMS}.") from None
 
 
@@ -59,22 +57,10 @@ def read_times(path: Path) -> dict[str, str]:
         if (first := seen.setdefault(fold(student), line)) != line:
             raise GradingError(f"{path}, line {line}: {student!r} is in line {first} already.")
         try:
-            times |= {student: iso_utc(_moment(text))} if text else {}
-        except _NO_DATE:
+            times |= {student: iso_utc(read_moment(text))} if text else {}
+        except NO_DATE:
             raise GradingError(f"{path}, line {line}: {text!r} is no time: {_FORMS}.") from None
     return times
-
-
-def _moment(text: str) -> datetime:
-    """Read ISO 8601, or that followed by a zone's name (UTC, Europe/Berlin)."""
-    text = text.strip()
-    head, _, zone = text.rpartition(" ")
-    if zone[:1].isalpha():
-        return _moment(head).replace(tzinfo=ZoneInfo(zone))
-    try:
-        return datetime.combine(date.fromisoformat(text), time(23, 59, 59))
-    except ValueError:
-        return datetime.fromisoformat(text)
 
 
 def late_by(handed_in: str | None, deadline: str | None) -> int | None:
