@@ -1,5 +1,6 @@
 """Tables of pictures: parquet files on this machine, or data sets of the Hugging Face hub."""
 
+import glob
 import hashlib
 import io
 from pathlib import Path
@@ -40,7 +41,7 @@ def open_table(folder, hub_name, split):
 
 
 def _open_folder(folder, split):
-    files = sorted(str(path) for path in folder.glob(f"{split}*.parquet"))
+    files = sorted(str(path) for path in folder.glob(f"{glob.escape(split)}*.parquet"))
     if not files:
         raise FileNotFoundError(f"{folder} has no file named {split}*.parquet.")
     # The library keeps its own, memory-mapped copy.
