@@ -18,7 +18,7 @@ from datetime import datetime, tzinfo
 from mmlearn.grading.intake.archive import Found, shown
 from mmlearn.grading.intake.times import NO_DATE, iso_utc
 
-NEARLY_ALL = 0.9  # the share of a class's names that must be a platform's
+STRAY = 0.1  # the share of hand-ins in a download that may bear no name of the platform's
 ONLINE = "is text that was typed into Moodle, so it was not graded"
 
 # "Anna Müller_12345_assignsubmission_file_", a folder, or the start of a file's name.
@@ -68,12 +68,20 @@ def claims(tops: Collection[tuple[str, bool]], zone: tzinfo | None = None) -> di
     """
     folders = [name for name, folder in tops if folder]
     files = [name for name, folder in tops if not folder]
+    hand_ins = [name for name in files if _is_hand_in(name)]
     found = _moodle([*folders, *files])
-    if not found and files and len(files) >= NEARLY_ALL * len(tops):
-        found = _canvas(files) or _blackboard(files, zone)
-    if not found and folders and len(folders) >= NEARLY_ALL * len(tops):
-        found = _ilias(folders) or _github(folders)
+    for platform in (_canvas, _blackboard):
+        found = found or _checked(platform(files, zone), [*hand_ins, *folders])
+    for platform in (_ilias, _github):
+        found = found or _checked(platform(folders), [*hand_ins, *folders])
     return found
+
+
+def _checked(found: dict[str, Claim], hand_ins: list[str]) -> dict[str, Claim]:
+    """Return what a platform explains, if it explains all hand-ins or nearly all: one may stray."""
+    stray = sum(name not in found for name in hand_ins)
+    most = max(STRAY * len(hand_ins), len(found) >= 3)
+    return found if stray <= most else {}
 
 
 def _moodle(names: list[str]) -> dict[str, Claim]:
@@ -91,9 +99,9 @@ def _moodle(names: list[str]) -> dict[str, Claim]:
     return found
 
 
-def _canvas(names: list[str]) -> dict[str, Claim]:
+def _canvas(names: list[str], _: tzinfo | None) -> dict[str, Claim]:
     fits = {name: match.groups() for name in names if (match := _CANVAS.fullmatch(name))}
-    if not fits or len(fits) < NEARLY_ALL * len(names):
+    if not fits:
         return {}
     of_user, ids = defaultdict(set), [own for _, _, _, own, _ in fits.values()]
     for name, _, user, _, _ in fits.values():
@@ -116,7 +124,7 @@ def _canvas(names: list[str]) -> dict[str, Claim]:
 
 def _blackboard(names: list[str], zone: tzinfo | None) -> dict[str, Claim]:
     fits = {name: match.groups() for name in names if (match := _BLACKBOARD.fullmatch(name))}
-    if not fits or len(fits) < NEARLY_ALL * len(names):
+    if not fits:
         return {}
     lab = _shared({head for head, _, _, _ in fits.values()}, "_")
     if not all(head[len(lab) :] and lab for head, _, _, _ in fits.values()):
@@ -142,7 +150,7 @@ def _stamp(text: str, zone: tzinfo | None) -> str | None:
 def _ilias(names: list[str]) -> dict[str, Claim]:
     fits = {name: match.groups() for name in names if (match := _ILIAS.fullmatch(name))}
     users, logins, families = ({group[at] for group in fits.values()} for at in (3, 2, 0))
-    if len(fits) < max(2, NEARLY_ALL * len(names)) or 2 * len(families) <= len(fits):
+    if len(fits) < 2 or 2 * len(families) <= len(fits):
         return {}
     if len(users) < len(fits) or len(logins) < len(fits):
         return {}
@@ -155,8 +163,8 @@ def _ilias(names: list[str]) -> dict[str, Claim]:
 
 def _github(names: list[str]) -> dict[str, Claim]:
     """Read ``lab-02-octocat``: the repositories of an assignment, which all begin with its name."""
-    lab = _shared(set(names), "-")
-    if len(names) < 2 or not re.search(r"\d", lab) or not all(n[len(lab) :] for n in names):
+    lab = _shared(set(names), "-") if len(names) > 1 else ""
+    if not re.search(r"\d", lab) or not all(name[len(lab) :] for name in names):
         return {}
     return {name: Claim(Owner(clean(name[len(lab) :]), aliases=(name,))) for name in names}
 
@@ -182,9 +190,12 @@ def owned(found: Found, known: dict[str, Claim]) -> tuple[Owner | None, Found, C
         return claim.owner, replace(own, time=claim.time or own.time), claim
     if rest or found.folder:
         return Owner(top), replace(found, parts=tuple(rest)), None
-    if is_notebook(top) or may_be_notebook(top) or is_packed(top):
-        return own_name(top), found, None
-    return None, found, None
+    return (own_name(top) if _is_hand_in(top) else None), found, None
+
+
+def _is_hand_in(name: str) -> bool:
+    """Tell a file that somebody hands in, and that no instructor puts beside it."""
+    return is_notebook(name) or may_be_notebook(name) or is_packed(name)
 
 
 def own_name(file: str) -> Owner:
