@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,6 +25,7 @@ _NAME = ("student", "name", "full name")
 _FIRST = ("first name", "firstname", "given name")
 _LAST = ("last name", "lastname", "surname", "family name")
 _GROUP = ("group", "team")
+_NO_GROUP = ("default group", "standardgruppe", "-")  # what Moodle calls having none
 _EXTENSION = ("extension", "extended deadline")
 # Columns that tell one student from another: a value that is there twice is a mistake.
 _UNIQUE = re.compile(
@@ -153,6 +154,7 @@ class _Names:
             aliases.append(f"Participant {number}")  # whatever the site's language
         aliases = dict.fromkeys(alias for alias in aliases if alias not in ("", student))
         group, extension = (_cell(row, column) for column in (self.group, self.extension))
+        group = "" if fold(group) in _NO_GROUP else group
         return Entry(student, tuple(aliases), group, extension)
 
 
@@ -220,16 +222,24 @@ def match(handed: Iterable[Handed], roster: Iterable[Entry]) -> Match:
     return Match(tuple(result), missing, sorted(strangers))
 
 
-def entry_named(name: str, roster: Iterable[Entry]) -> Entry | None:
-    """Return whom a name or an alias means: one student, or nobody.
+def finder(roster: Iterable[Entry]) -> Callable[[str], str | None]:
+    """Return what tells which one student a name or an alias means; None: nobody, or several.
 
-    >>> entry_named("AM7", [Entry("Anna", ("am7",)), Entry("Ben", ())]).student
-    'Anna'
+    >>> find = finder([Entry("Anna", ("am7",)), Entry("Ben", ())])
+    >>> find("AM7"), find("ben"), find("Cleo")
+    ('Anna', 'Ben', None)
     """
     roster = list(roster)
-    named = [entry for entry in roster if fold(entry.student) == fold(name)]
-    found = named or list(_owners(roster)[fold(name)])
-    return found[0] if len(found) == 1 else None
+    named, owners = defaultdict(set), _owners(roster)
+    for entry in roster:
+        named[fold(entry.student)].add(entry.student)
+
+    def find(name: str) -> str | None:
+        found = named.get(fold(name)) or {entry.student for entry in owners.get(fold(name), ())}
+        found = {name} if name in found else found
+        return next(iter(found)) if len(found) == 1 else None
+
+    return find
 
 
 def _owners(roster: list[Entry]) -> dict[str, set[Entry]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from pathlib import Path
@@ -13,7 +14,7 @@ from mmlearn.grading.intake.collect import Handed, Intake
 from mmlearn.grading.intake.names import fold
 from mmlearn.grading.judge.rebuild import Lab
 from mmlearn.grading.records import write_file
-from mmlearn.grading.roster.class_list import Entry, entry_named, match, read_class
+from mmlearn.grading.roster.class_list import Entry, finder, match, read_class
 from mmlearn.grading.roster.groups import check_sizes, read_groups
 from mmlearn.grading.roster.late import (
     clock_of,
@@ -24,6 +25,8 @@ from mmlearn.grading.roster.late import (
 )
 from mmlearn.grading.roster.platforms import MOODLE, platform_of, worksheet_times
 from mmlearn.grading.roster.tables import read_table
+
+Find = Callable[[str], str | None]  # the student whom a name means
 
 PENALTY = 10.0  # percent of a lab's points for each day that has begun since the deadline
 
@@ -71,11 +74,11 @@ def attend(intake: Intake, lab: Lab, out: Path, rules: Rules) -> list[Handed]:
     known = _read(path)
     _learn(known, rules)
     roster, handed, strangers = _matched(known, intake)
-    people = roster or [Entry(one.student, ()) for one in handed]
+    find = finder(roster or [Entry(one.student, ()) for one in handed])
     unknown = list(intake.unknown)
-    groups = _groups(known, people, listed=known["roster"] is not None)
-    extensions, odd = _extensions(known, people, listed=known["roster"] is not None)
-    times, early = _times(known, people, {one.student for one in handed})
+    groups = _groups(known, find, listed=known["roster"] is not None)
+    extensions, odd = _extensions(known, find, listed=known["roster"] is not None)
+    times, early = _times(known, find, {one.student for one in handed})
     handed = [replace(one, handed_in=times.get(one.student, one.handed_in)) for one in handed]
     names = {fold(group) for group in groups}
     known |= {
@@ -164,12 +167,7 @@ def _matched(known: dict, intake: Intake) -> tuple[list[Entry], list[Handed], li
     return roster, [*matched.handed, *others], list(matched.strangers)
 
 
-def _named(name: str, people: list[Entry]) -> str | None:
-    entry = entry_named(name, people)
-    return entry.student if entry else None
-
-
-def _groups(known: dict, people: list[Entry], listed: bool) -> dict[str, list[str]]:
+def _groups(known: dict, find: Find, listed: bool) -> dict[str, list[str]]:
     """Return the members of each group; without a class list, a table of groups is one."""
     groups = defaultdict(list)
     rows = known["file_groups"]
@@ -178,7 +176,7 @@ def _groups(known: dict, people: list[Entry], listed: bool) -> dict[str, list[st
             if entry.get("group"):
                 groups[entry["group"]].append(entry["student"])
     for where, group, name in rows or ():
-        student = _named(name, people)
+        student = find(name)
         if student is None and listed:
             raise GradingError(f"{where}: no student {name!r} is on the roster.")
         groups[group].append(student or name)
@@ -186,12 +184,12 @@ def _groups(known: dict, people: list[Entry], listed: bool) -> dict[str, list[st
     return dict(groups)
 
 
-def _extensions(known: dict, people: list[Entry], listed: bool) -> tuple[dict, list[str]]:
+def _extensions(known: dict, find: Find, listed: bool) -> tuple[dict, list[str]]:
     """Return each student's own deadline, and a sentence for each who is not there."""
     own = {e["student"]: e["extension"] for e in known["roster"] or () if e.get("extension")}
     odd = []
     for where, name, moment in known["file_extensions"]:
-        student = _named(name, people)
+        student = find(name)
         if student is None and listed:
             raise GradingError(f"{where}: no student {name!r} is on the roster.")
         if student is None:
@@ -200,9 +198,9 @@ def _extensions(known: dict, people: list[Entry], listed: bool) -> tuple[dict, l
     return own, odd
 
 
-def _times(known: dict, people: list[Entry], names: set[str]) -> tuple[dict, list[str]]:
+def _times(known: dict, find: Find, names: set[str]) -> tuple[dict, list[str]]:
     """Return when each student handed in, and a sentence for each who handed in nothing."""
-    given = {_named(name, people) or name: time for name, time in known["times"].items()}
+    given = {find(name) or name: time for name, time in known["times"].items()}
     early = [f"{n} has a time, but handed nothing in." for n in given if n not in names]
     return known["worksheet_times"] | given, early
 
