@@ -88,6 +88,16 @@ def test_blackboard_names_times_and_receipts(tmp_path):
     ]
     assert [one.notes for one in intake.handed] == [(), (), ()]
     assert "receipt" in unreadable(intake.handed[2])
+    receipts = f"Lab 2_jdoe_{stamp}.txt, Lab 2_lee_{stamp}.txt."
+    assert intake.unknown == (f"Not read, as the learning platform adds such receipts: {receipts}",)
+
+
+def test_of_several_attempts_on_blackboard_the_newest_is_graded(handed_in):
+    days = ("2026-11-03", "2026-11-05", "2026-11-04")
+    names = [f"Lab 2_jdoe_attempt_{day}-10-12-33_lab.ipynb" for day in days]
+    intake = handed_in(marked(names))
+    assert graded(intake) == {"jdoe": names[1]}
+    assert f"{names[1]} was graded, not {names[2]} and {names[0]}." in intake.handed[0].notes[0]
 
 
 def test_ilias_folders_are_named_as_people_are(handed_in):

@@ -75,10 +75,10 @@ def _about(best: Found, rest: list[Found], unread: int) -> list[str]:
     """Return what a student should know of the notebook that was chosen."""
     notes, name = [], best.parts[-1]
     if rest:
-        names = _listed([_name(f) for f in rest])
-        notes.append(
-            f"{len(rest) + 1} notebooks were handed in: {_name(best)} was graded, not {names}."
-        )
+        alike = _name(best) in map(_name, rest)
+        first, *others = (f.where if alike else _name(f) for f in (best, *rest))
+        names = _listed(others)
+        notes.append(f"{len(rest) + 1} notebooks were handed in: {first} was graded, not {names}.")
     if unread:
         notes.append(f"{unread} of them were not looked into: they are too many, or too large.")
     if not name.lower().endswith(".ipynb") and not is_packed(name):

@@ -32,7 +32,7 @@ _TWIN = (
     "Another hand-in has the same name but for upper and lower case, or for how its letters are "
     "stored: each is graded on its own."
 )
-_LISTED = 20  # names of things that systems left behind
+_LISTED = 20  # names of files that are no hand-ins
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def collect(
         If `path` cannot be read or holds no submission.
     """
     path = Path(path)
-    works, unknown, loose, late = defaultdict(list), [], [], set()
+    works, unknown, loose, late, receipts = defaultdict(list), [], [], set(), []
     everything = _unwrapped(_walk(path, leave_out, zone), path)
     known = claims(_tops(everything), zone)
     for found in everything:
@@ -86,7 +86,10 @@ def collect(
             unknown.append(reason)
             loose += [_loose(found, reason)] if found.parts else []
             continue
-        works[owner].append(receipt(own) if claim and claim.receipt else own)
+        if claim and claim.receipt:
+            receipts.append(found.where)
+            own = receipt(own)
+        works[owner].append(own)
         late |= {owner} if claim and claim.late else set()
     if not works:
         raise GradingError(f"{path} holds no submissions: put one .ipynb per student into it.")
@@ -98,7 +101,10 @@ def collect(
         if not owner.number and spelt[fold(printable(owner.name))] > 1:
             notes += (_TWIN,)
         handed.append(replace(one, notes=notes + one.notes, aliases=owner.aliases))
-    unknown = sorted(dict.fromkeys(unknown)) + _left_behind(everything)
+    junk = [found.where for found in everything if found.junk]
+    unknown = sorted(dict.fromkeys(unknown))
+    unknown += _together("Left out, as systems and editors leave such things behind", junk)
+    unknown += _together("Not read, as the learning platform adds such receipts", receipts)
     return Intake(_named(handed), tuple(unknown), _named(loose))
 
 
@@ -115,14 +121,12 @@ def _loose(found: Found, reason: str) -> Handed:
     return Handed(name, "", source, found.time)
 
 
-def _left_behind(everything: list[Found]) -> list[str]:
-    """Return a sentence on what systems and editors left behind, which is no hand-in."""
-    junk = sorted(found.where for found in everything if found.junk)
-    if not junk:
+def _together(said: str, names: list[str]) -> list[str]:
+    """Return one sentence on files that are no hand-ins, all for one reason."""
+    if not names:
         return []
-    more = f" and {len(junk) - _LISTED} more" if len(junk) > _LISTED else ""
-    names = ", ".join(junk[:_LISTED])
-    return [f"Left out, as systems and editors leave such things behind: {names}{more}."]
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return [f"{said}: {', '.join(sorted(names)[:_LISTED])}{more}."]
 
 
 def _tops(everything: list[Found], at: int = 0) -> set[tuple[str, bool]]:
