@@ -123,6 +123,9 @@ def test_moodles_worksheet_comes_back_with_its_grades_and_all_else_as_it_was(moo
         19: "2.7778",
     }
     text = Text(found[17][1]).text
+    assert "9 points so far: passed." in Text(found[19][1]).text
+    assert "not-submitted" in Text(found[18][1]).text
+    assert "check_double" not in found[18][1]
     assert "7.5 of 9 points: passed." in text
     assert "check_double: passed, 2 of 2" in text
     before = list(csv.DictReader(io.StringIO(WORKSHEET)))

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmlearn.grading.report.pages import number
-from mmlearn.grading.report.standing import Cohort, Standing
+from mmlearn.grading.report.standing import Cohort, Standing, duration
 from mmlearn.grading.roster.platforms import moodle_column, participant
 from mmlearn.grading.roster.tables import table_text
 
@@ -104,9 +104,13 @@ def scale(points: float, most: float, maximum: str) -> tuple[str, float]:
 
 def _comment(one: Standing) -> str:
     """Return a student's result as the HTML that Moodle shows, in one line."""
-    checks = [_item(check, one) for check in one.record["checks"]]
-    text = f"<p>{number(one.points)} of {number(one.max_points)} points: {one.status}.</p>"
-    text += f"<ul>{''.join(checks)}</ul>" if checks else ""
+    so_far = " so far" if one.to_mark else ""
+    text = f"<p>{number(one.points)} of {number(one.max_points)} points{so_far}: {one.status}.</p>"
+    if one.penalty:
+        text += f"<p>{number(one.penalty)} points less, as it was {duration(one.late)} late.</p>"
+    if one.status not in ("unreadable", "not-submitted"):
+        checks = [_item(check, one) for check in one.record["checks"]]
+        text += f"<ul>{''.join(checks)}</ul>" if checks else ""
     notes = [one.record["message"], *one.record["notes"]]
     text += "".join(f"<p>{_safe(note)}</p>" for note in notes if note)
     for mark in one.marks.values():
