@@ -4,6 +4,7 @@ The notebooks of `course/` and `labs/` are copied to `work/`, which git ignores 
 works: what was changed there is never overwritten, and an update of the course meets no changes.
 """
 
+import glob
 import hashlib
 import json
 import os
@@ -104,7 +105,7 @@ def find_lab(name, start="."):
     """
     root = course_root(start)
     for folder in (root / WORK / "labs", root / "labs"):
-        found = sorted(folder.glob(f"{name}*.ipynb"))
+        found = sorted(folder.glob(f"{glob.escape(name)}*.ipynb"))
         if len(found) == 1:
             return found[0]
     return None

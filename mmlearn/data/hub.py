@@ -1,5 +1,6 @@
 """Tables of pictures: parquet files on this machine, or data sets of the Hugging Face hub."""
 
+import glob
 import hashlib
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def open_table(folder, hub_name, split):
 
 def _open_folder(folder, split):
     copy = str(cache_dir() / "datasets")  # the library keeps its own, memory-mapped copy
-    files = sorted(str(path) for path in folder.glob(f"{split}*.parquet"))
+    files = sorted(str(path) for path in folder.glob(f"{glob.escape(split)}*.parquet"))
     if files:
         return _load("parquet", data_files=files, split="train", cache_dir=copy)
     if not any(folder.rglob("metadata.*")):

@@ -14,8 +14,8 @@ from mmlearn.grading.intake.collect import Handed, collect, read_handed
 from mmlearn.grading.judge.rebuild import Lab
 from mmlearn.grading.judge.statuses import GRADER_VERSION
 from mmlearn.grading.records import read_record, record_path, remove_unfinished, write_record
-from mmlearn.grading.report.gradebook import write_reports
-from mmlearn.grading.roster.classroom import Rules, attend, notice
+from mmlearn.grading.report.gradebook import csv_style, read_cohorts, write_reports
+from mmlearn.grading.roster.classroom import Rules, attend, class_zone, notice
 from mmlearn.grading.roster.manual import Key, Mark, read_manual, update_manual
 from mmlearn.grading.run.execute import allow_runs, end_running
 from mmlearn.grading.run.sandbox import exposed, unavailable
@@ -48,25 +48,27 @@ def grade_class(
     Raises
     ------
     GradingError
-        If nothing was handed in, a student in `again` is unknown, the box does not work here, or
-        the lab is not fit to be graded (`verify_lab`).
+        If nothing was handed in, a student in `again` is unknown, a mark by hand is nobody's, the
+        box does not work here, or the lab is not fit to be graded (`verify_lab`).
     """
     _refuse_open_box(sandbox, lab, out, path)
-    intake = collect(path, lab.unit, leave_out=out)
     rules = rules or Rules()
+    intake = collect(path, lab.unit, out, class_zone(out, lab.unit, rules))
     with only_one(out):
         remove_unfinished(out)
+        csv_style(out, rules.csv)
         marks = _marks(out, rules.manual)
         handed = attend(intake, lab, out, rules)
+        read_cohorts(out, marks)  # a mark that is nobody's is told before hours of work
         for sentence in intake.unknown:
             log(f"Not a submission: {sentence}")
-        todo = _todo(handed, again, lambda h: _stored(h, lab, out, timeout, sandbox))
+        kept = {h.stem for h in handed if _stored(h, lab, out, timeout, sandbox) is not None}
+        todo = _todo(handed, again, kept)
         if todo:
             log(f"Checking the lab itself: {lab.path} must score 100 %, the empty lab 0 %.")
             verify_lab(lab, out, timeout, sandbox)
-        if len(todo) < len(handed):
-            kept = len(handed) - len(todo)
-            log(f"{kept} of {len(handed)} submissions are graded already: kept.")
+        for sentence in _told(handed, todo, kept):
+            log(sentence)
         allow_runs()
         pool = executor or ThreadPoolExecutor(max_workers=jobs)
         try:
@@ -94,12 +96,13 @@ def _marks(out: Path, given: Path | None) -> dict[Key, Mark]:
 
 def _report(out: Path, lab: Lab, handed: list[Handed], marks: dict[Key, Mark], log: Log) -> None:
     """Write the reports; a student whose file name changed keeps one result only."""
-    stems, notices = {one.student: one.stem for one in handed}, []
+    stems, notices, stored = {one.student: one.stem for one in handed}, [], set()
     for path in sorted(record_path(out, lab.unit, "x").parent.glob("*.json")):
         record = read_record(path)
         if record is None:
             continue
         name = record["student"]
+        stored.add(name)
         if stems.get(name, path.stem) != path.stem:
             path.unlink()
         elif name not in stems:
@@ -107,13 +110,17 @@ def _report(out: Path, lab: Lab, handed: list[Handed], marks: dict[Key, Mark], l
             notices.append(f"{name}: graded before, but not handed in now; {file} is kept.")
         elif record.get("lab_hash") != lab.hash:
             notices.append(f"{name}: graded with another version of the lab; grade everybody.")
-    notice(out, lab, notices)
+    waiting = [name for name in stems if name not in stored]
+    if waiting:
+        more = f" and {len(waiting) - 20} more" if len(waiting) > 20 else ""
+        names = ", ".join(waiting[:20])
+        notices.append(f"Not graded yet: {names}{more}. Run the same command without --student.")
+    notice(out, lab, notices, waiting)
     for sentence in notices:
         log(sentence)
     write_reports(out)
     if marks:
-        for student, unit, grade_id in update_manual(out / "manual.csv", (), marks):
-            log(f"No such answer, kept in manual.csv: {grade_id!r} of {student!r} in {unit!r}.")
+        update_manual(out / "manual.csv", (), marks)
         write_reports(out)
 
 
@@ -135,15 +142,28 @@ def _refuse_open_box(sandbox: str, lab: Lab, out: Path, path: Path) -> None:
             )
 
 
-def _todo(handed: list[Handed], again: tuple[str, ...], stored: Callable) -> list[Handed]:
+def _todo(handed: list[Handed], again: tuple[str, ...], kept: set[str]) -> list[Handed]:
+    """Return whom to grade; `kept` are the file names of those who have a result already."""
     if not again:
-        return [one for one in handed if stored(one) is None]
+        return [one for one in handed if one.stem not in kept]
     names = {one.student: one for one in handed} | {one.stem: one for one in handed}
     for name in again:
         if name not in names:
             known = ", ".join(one.student for one in handed[:20])
             raise GradingError(f"--student {name!r} handed nothing in; those who did: {known}.")
     return list(dict.fromkeys(names[name] for name in again))
+
+
+def _told(handed: list[Handed], todo: list[Handed], kept: set[str]) -> list[str]:
+    """Return what becomes of those who are not graded now."""
+    others = [one for one in handed if one not in todo]
+    done = sum(one.stem in kept for one in others)
+    sentences = []
+    if done:
+        sentences.append(f"{done} of {len(handed)} submissions are graded already: kept.")
+    if waiting := len(others) - done:
+        sentences.append(f"{waiting} of {len(handed)} submissions are not graded by this run.")
+    return sentences
 
 
 def _grade_all(todo, lab, out, timeout, sandbox, jobs, pool, log) -> list[Handed]:

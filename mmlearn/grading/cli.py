@@ -9,11 +9,13 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
+from dataclasses import fields
 from pathlib import Path
 
 from mmlearn.doctor import ROOT, cure, missing
 from mmlearn.grading.errors import GradingError, UnreadableSubmission
 from mmlearn.grading.imports import skip_slow_imports
+from mmlearn.grading.roster.tables import STYLES
 from mmlearn.grading.run.sandbox import BACKENDS, STAMPS, unavailable
 from mmlearn.notebook import metadata_of, unit_named
 from mmlearn.workspace import find_lab
@@ -26,8 +28,8 @@ Check one lab, or grade what a class handed in.
       its message and points;
       exit status 0 where all passed, 1 otherwise
   mmlearn grade submissions/ --lab 02_linear_cca --out grades/ --jobs 2
-      a folder of notebooks, a folder of folders, a zip, or what Moodle or Canvas
-      gave to download; writes gradebook.csv, overview/, feedback/, written/,
+      a folder of notebooks, a folder of folders, a zip, or what Moodle, Canvas or
+      another platform gave to download; writes gradebook.csv, overview/, feedback/, written/,
       manual.csv and json/ into --out; a second run grades only what changed
 
 A class is graded in a box (bubblewrap, Linux). Without one, a class is graded
@@ -62,16 +64,38 @@ def add_grade_command(subparsers) -> argparse.ArgumentParser:
         choices=BACKENDS,
         help="how the kernel is boxed (default: bwrap; one's own lab: bwrap where it works)",
     )
-    of_class = parser.add_argument_group("for a class")
+    _add_class_options(parser.add_argument_group("for a class"))
+    parser.set_defaults(command=run)
+    return parser
+
+
+def _add_class_options(of_class) -> None:
     of_class.add_argument("--jobs", type=_count, default=1, help="submissions at a time")
     of_class.add_argument(
         "--dask", metavar="ADDRESS", help="grade on the workers of a Dask scheduler"
     )
     of_class.add_argument(
-        "--roster", type=Path, metavar="CSV", help="who is in the class: a column `student`"
+        "--roster",
+        type=Path,
+        metavar="CSV",
+        help="who is in the class: a column `student`, Moodle's worksheet or Canvas's gradebook",
+    )
+    of_class.add_argument(
+        "--groups", type=Path, metavar="CSV", help="who hands in together: `group` and `student`"
     )
     of_class.add_argument(
         "--deadline", metavar="TIME", help="such as '2026-11-30 23:59'; none takes it back"
+    )
+    of_class.add_argument(
+        "--zone",
+        metavar="NAME",
+        help="whose clock times without a zone are of, such as Europe/Berlin (default: this one's)",
+    )
+    of_class.add_argument(
+        "--extensions",
+        type=Path,
+        metavar="CSV",
+        help="deadlines of single students: columns `student` and `extension`",
     )
     of_class.add_argument(
         "--penalty",
@@ -80,10 +104,29 @@ def add_grade_command(subparsers) -> argparse.ArgumentParser:
         help="percent of the points taken for each day late that has begun (default: 10)",
     )
     of_class.add_argument(
-        "--handed-in", type=Path, metavar="CSV", help="when: columns `student` and `time`"
+        "--handed-in",
+        type=Path,
+        metavar="CSV",
+        help="when: columns `student` and `time`, or Moodle's worksheet",
     )
     of_class.add_argument(
-        "--manual", type=Path, metavar="CSV", help="points of written answers, like manual.csv"
+        "--manual", type=Path, metavar="CSV", help="points given by hand, like manual.csv"
+    )
+    of_class.add_argument(
+        "--csv",
+        choices=STYLES,
+        help="how gradebook.csv is written: excel for Excel, excel-semicolon where the decimal "
+        "sign is a comma (default: plain)",
+    )
+    of_class.add_argument(
+        "--export",
+        action="append",
+        choices=("moodle", "canvas"),
+        default=[],
+        help="write what a learning platform takes into exports/ (can be repeated)",
+    )
+    of_class.add_argument(
+        "--assignment", metavar="NAME", help="for --export canvas: the column, or its id"
     )
     of_class.add_argument(
         "--student",
@@ -92,8 +135,6 @@ def add_grade_command(subparsers) -> argparse.ArgumentParser:
         metavar="NAME",
         help="grade only this student, again (can be repeated)",
     )
-    parser.set_defaults(command=run)
-    return parser
 
 
 def _count(text: str) -> int:
@@ -234,12 +275,11 @@ def _grade_class_or_stop(args: argparse.Namespace) -> int:
 
 def _grade_class(args: argparse.Namespace) -> int:
     from mmlearn.grading.batch import grade_class
-    from mmlearn.grading.intake.collect import collect
     from mmlearn.grading.judge.rebuild import load_lab
+    from mmlearn.grading.report.exports import write_exports
     from mmlearn.grading.roster.classroom import Rules
 
     out = args.out or Path("grades")
-    collect(args.path, args.lab, leave_out=out)  # an empty folder is told before anything else
     lab = load_lab(_copy_named(args.lab, _units(solution_folders(args))))
     if out.exists() and not out.is_dir():
         raise GradingError(f"--out {out} is a file: give a folder.")
@@ -252,11 +292,13 @@ def _grade_class(args: argparse.Namespace) -> int:
             sandbox=args.sandbox or "bwrap",
             jobs=workers or args.jobs,
             executor=executor,
-            rules=Rules(args.roster, args.deadline, args.penalty, args.handed_in, args.manual),
+            rules=Rules(**{field.name: getattr(args, field.name) for field in fields(Rules)}),
             again=tuple(args.student),
             log=_print_line,
         )
     _print_line(f"Wrote {out / 'gradebook.csv'} ({STAMPS[args.sandbox or 'bwrap']}).")
+    for sentence in write_exports(out, lab.unit, args.export, args.assignment):
+        _print_line(sentence)
     failed = [record for record in records if record["status"] == "grader-error"]
     for record in failed:
         print(f"Not graded: {record['student']}: {record['message']}", file=sys.stderr)

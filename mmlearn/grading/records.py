@@ -11,12 +11,17 @@ from mmlearn.storage.files import make_folder, write_atomically
 
 def write_file(path: Path, text: str) -> None:
     """Write a file whole or not at all, and make its folder first; the same content stays."""
+    write_bytes(path, text.encode("utf-8", "replace"))
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file of bytes, as `write_file` does."""
     try:
-        if path.read_bytes() == text.encode("utf-8", "replace"):
+        if path.read_bytes() == data:
             return
     except OSError:
         make_folder(path.parent)
-    write_atomically(path, text)
+    write_atomically(path, data)
 
 
 def remove_unfinished(out: Path) -> None:

@@ -30,6 +30,7 @@ def test_every_option_of_a_class_is_told():
     for option in (
         *("--lab", "--out", "--jobs", "--dask", "--sandbox", "--roster", "--deadline", "--penalty"),
         *("--handed-in", "--manual", "--student", "--timeout", "--solutions", "--lessons", "--zip"),
+        *("--zone", "--groups", "--extensions", "--csv", "--export", "--assignment"),
     ):
         assert option in shown, option
     for backend in BACKENDS:

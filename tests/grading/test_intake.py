@@ -125,7 +125,7 @@ def test_folders_without_end_are_not_walked(tmp_path):
     )
 
 
-def test_what_systems_leave_behind_is_passed_over_in_silence(handed_in):
+def test_what_systems_leave_behind_is_no_hand_in_and_told_in_one_line(handed_in):
     intake = handed_in(
         {
             "anna/lab.ipynb": notebook(),
@@ -136,7 +136,10 @@ def test_what_systems_leave_behind_is_passed_over_in_silence(handed_in):
         }
     )
     assert students(intake) == ["anna"]
-    assert intake.unknown == ()
+    assert intake.unknown == (
+        "Left out, as systems and editors leave such things behind: "
+        ".DS_Store, ._anna.ipynb, __MACOSX, anna/.ipynb_checkpoints.",
+    )
     assert intake.handed[0].notes == ()
 
 
@@ -241,7 +244,10 @@ def test_what_no_rule_explains_is_named_with_the_reason(handed_in):
     intake = handed_in(
         {"anna.ipynb": notebook(), "a.py": b"", "b.pdf": b"", "c.docx": b"", "d.tar.gz": b""}
     )
-    assert students(intake) == ["anna"]
+    assert students(intake) == ["anna", "d"]
+    assert "is an archive of a kind that is not opened" in unreadable(intake.handed[1])
+    assert [one.student for one in intake.loose] == ["a", "b", "c"]
+    assert "a.py is no notebook (.ipynb), so it was not graded." in unreadable(intake.loose[0])
     assert intake.unknown == (
         "a.py is no notebook (.ipynb), so it was not graded.",
         "b.pdf is no notebook (.ipynb), so it was not graded.",
@@ -457,6 +463,7 @@ def test_too_many_members_are_refused(tmp_path, monkeypatch):
     many = zipped({f"{number}.ipynb": notebook() for number in range(4)})
     intake = collect(in_folder(tmp_path / "class", {"a.zip": many, "b.ipynb": b""}), UNIT)
     assert "holds more than" in unreadable(intake.handed[0])
+    monkeypatch.setattr(archive, "MAX_CLASS_MEMBERS", 3)
     with pytest.raises(GradingError, match="holds more than"):
         collect(in_zip(tmp_path / "big", {f"{n}.ipynb": b"" for n in range(4)}), UNIT)
 
@@ -542,11 +549,17 @@ def test_nobody_can_ask_for_anothers_stem():
     assert len(set(found.values())) == 3
 
 
-def test_one_spelling_in_two_normal_forms_is_one_student(tmp_path):
-    files = {"M\u00fcller.ipynb": notebook(), "Mu\u0308ller.ipynb": notebook()}
-    (one,) = collect(in_zip(tmp_path / "class", files), UNIT).handed
-    assert one.student == "Müller"
-    assert "2 notebooks were handed in" in one.notes[0]
+@pytest.mark.parametrize(
+    "names",
+    [("M\u00fcller", "Mu\u0308ller"), ("Anna", "anna"), ("a b", "a  b"), ("\ufb01n", "\ufb01N")],
+)
+def test_names_that_only_their_spelling_tells_apart_are_never_made_one(handed_in, names):
+    intake = handed_in({f"{name}.ipynb": notebook(mark=name) for name in names})
+    assert len(set(students(intake))) == 2
+    assert len({one.stem.casefold() for one in intake.handed}) == 2
+    marks = {json.loads(read_handed(one))["mark"] for one in intake.handed}
+    assert marks == set(names)
+    assert all("has the same name but for" in one.notes[0] for one in intake.handed)
 
 
 def test_names_that_are_no_text_are_kept_apart(tmp_path):

@@ -5,7 +5,16 @@ import time
 import pytest
 
 from mmlearn.grading import GradingError
-from mmlearn.grading.roster.late import DAY, describe, late_by, parse_deadline, penalty, read_times
+from mmlearn.grading.roster.late import (
+    DAY,
+    clock_of,
+    describe,
+    find_zone,
+    late_by,
+    parse_deadline,
+    penalty,
+    read_times,
+)
 
 DEADLINE = "2026-11-30T22:59:59Z"
 
@@ -53,11 +62,49 @@ def test_a_deadline_is_local_time_unless_it_names_a_zone(zone, local, text, utc)
 
 
 @pytest.mark.parametrize(
+    ("text", "zone_name", "utc", "clock"),
+    [
+        ("2026-11-03T23:59", "Europe/Berlin", "2026-11-03T22:59:00Z", "Europe/Berlin"),
+        ("2026-07-03 23:59", "Europe/Berlin", "2026-07-03T21:59:00Z", "Europe/Berlin"),
+        ("2026-10-25 02:30", "Europe/Berlin", "2026-10-25T01:30:00Z", "Europe/Berlin"),
+        ("2026-11-03", "UTC-05:00", "2026-11-04T04:59:59Z", "UTC-05:00"),
+        ("2026-11-03 12:00+05:30", "Europe/Berlin", "2026-11-03T06:30:00Z", "UTC+05:30"),
+        ("2026-11-03 12:00 Asia/Tokyo", "Europe/Berlin", "2026-11-03T03:00:00Z", "Asia/Tokyo"),
+        ("2026-11-03 12:00Z", None, "2026-11-03T12:00:00Z", "UTC"),
+        ("2026-11-03 12:00", None, "2026-11-03T17:00:00Z", "UTC-05:00"),
+        ("2026-07-03 12:00", None, "2026-07-03T16:00:00Z", "UTC-04:00"),
+    ],
+)
+def test_a_deadline_is_told_by_the_clock_that_it_was_given_by(zone, text, zone_name, utc, clock):
+    zone(NEW_YORK)
+    assert parse_deadline(text, find_zone(zone_name)) == utc
+    assert clock_of(text, zone_name) == clock
+    sentence = describe(utc, 0, clock)
+    assert text[:10] in sentence
+    assert f"{utc[:10]} {utc[11:-1]} UTC" in sentence
+
+
+@pytest.mark.parametrize(
+    ("text", "utc"),
+    [
+        ("Wednesday, 10 June 2026, 2:14 PM", "2026-06-10T14:14:00Z"),
+        ("Wednesday, September 23, 2026, 12:05 AM", "2026-09-23T00:05:00Z"),
+        ("Mittwoch, 10. Juni 2026, 14:14", "2026-06-10T14:14:00Z"),
+        ("Samstag, 7. März 2026, 09:00", "2026-03-07T09:00:00Z"),
+        ("10 Dec 2026, 12:30 PM", "2026-12-10T12:30:00Z"),
+    ],
+)
+def test_moodles_dates_are_read(text, utc):
+    assert parse_deadline(text, find_zone("UTC")) == utc
+
+
+@pytest.mark.parametrize(
     "text",
     [
         *("", "soon", "30.11.2026", "2026-11-31", "2026-11-30 25:00", "Nowhere"),
         *("2026-11-30 23:59 Nowhere/City", "2026-11-30 23:59 ../../etc/passwd"),
         "9999-12-31 23:59-12:00",
+        "Someday, 10 Foo 2026, 2:14 PM",
     ],
 )
 def test_what_is_no_deadline_is_one_sentence(zone, text):

@@ -1,7 +1,9 @@
 """Marks for written answers: what an instructor typed is kept, and nothing runs as a formula."""
 
 import csv
+import itertools
 import os
+import re
 
 import pytest
 
@@ -88,7 +90,7 @@ def test_marks_of_another_table_win_and_those_without_a_row_are_told(path):
 def test_a_mark_of_another_table_above_the_answers_worth_is_refused(path):
     update_manual(path, ROWS)
     before = path.read_text(encoding="utf-8")
-    with pytest.raises(GradingError, match="The mark for Anna, 90_tiny, why: 5 points given, but"):
+    with pytest.raises(GradingError, match="the mark for Anna, 90_tiny, why: 5 points given, but"):
         update_manual(path, ROWS, {ANNA: Mark(5.0, "", 9.0)})
     assert path.read_text(encoding="utf-8") == before
 
@@ -112,7 +114,7 @@ def test_numbers_go_into_a_table_of_semicolons_with_a_comma(path):
         (HEADER + "Anna,90_tiny,why,nan,4,\n", "line 2: points 'nan' is not a number"),
         (HEADER + "Anna,90_tiny,why,1_0,40,\n", "line 2: points '1_0' is not a number"),
         (HEADER + "Anna,90_tiny,why,1e0,4,\n", "line 2: points '1e0' is not a number"),
-        (HEADER + "Anna,90_tiny,why,1,,\n", "line 2: max_points '' is not a number"),
+        (HEADER + "Anna,90_tiny,why,1,x,\n", "line 2: max_points 'x' is not a number"),
         (HEADER + "\nAnna,90_tiny,why,5,4,\n", "line 3: 5 points given, but 0 to 4 are possible"),
         (HEADER + "Anna,90_tiny,why,-1,4,\n", "line 2: -1 points given, but 0 to 4 are possible"),
         (HEADER + "Anna,90_tiny,why,2,5,4,gut\n", "line 2: 7 cells under 6 columns"),
@@ -130,12 +132,41 @@ def test_a_table_that_cannot_be_trusted_is_one_sentence_and_left_alone(path, tex
 
 
 ODD = ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "'=1", "''=", "'t Hooft", "a,b", 'a"b', "a\nb"]
-ODD += ["a\rb", "a;b", "Ü😀", "'", "a\r\nb"]
+ODD += ["a\rb", "a;b", "Ü😀", "'", "a\r\nb", "Anna;=1+1", "a;'=1", "a,@x", "a\n=x", "\n=1", "|x"]
+ODD += [
+    "＝1+1",
+    "＋1",
+    "－1",
+    "＠x",
+    "\u3000=1",
+    "a;+cmd|' /C calc'!A0",
+    "ok; -1 for style",
+    "a\t-x",
+]
+ODD += [";\n=(", "=;=;=", "';'=", "a;;=1", "a; '=1", "-1;-1!", " \n'=", "a - b"]
+
+
+def test_every_text_comes_back_as_it_was():
+    for length in range(7):
+        for letters in itertools.product("'=;-(\n", repeat=length):
+            text = "".join(letters)
+            assert unescape(escape(text)) == text
+
+
+def parted(text):
+    """The cells that another program may make of one."""
+    return re.split(r"[;,\t\r\n]", text)
+
+
+def test_what_is_no_formula_is_left_as_it_is():
+    for text in ("ok; -1 for style", "a - b", "Müller, Anna", "x=1", "a; b", "5 % off", "'t Hooft"):
+        assert escape(text) == text
 
 
 @pytest.mark.parametrize("text", ODD)
 def test_what_is_written_runs_as_no_formula_and_is_read_back_as_it_was(path, text):
-    assert escape(text)[0] not in "=+-@\t\r"
+    assert escape(text)[0] not in "=+-@\t\r\n＝＋－＠|"
+    assert not any(part.lstrip()[:1] in ("=", "@", "＝", "＠") for part in parted(escape(text)))
     assert unescape(escape(text)) == text
     student = text.strip()
     mark = Mark(1.0, text, 4.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 from pathlib import Path
 
@@ -65,6 +66,6 @@ def too_large(root: Path, name: str) -> list[str]:
     return [
         f"{path.relative_to(root)}: {path.stat().st_size // 1000} kB, over {MAX_BYTES // 1000} kB."
         for folder in FOLDERS.values()
-        for path in sorted((root / folder).glob(f"{name}*.ipynb"))
+        for path in sorted((root / folder).glob(f"{glob.escape(name)}*.ipynb"))
         if path.stat().st_size > MAX_BYTES
     ]

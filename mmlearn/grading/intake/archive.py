@@ -1,7 +1,8 @@
 """Folders and zip archives as flat lists of files; nothing is ever extracted to the disk.
 
 A member of an archive is read into memory when it is needed, and never more of it than
-`submission.MAX_BYTES`, whatever the archive says about its size.
+`submission.MAX_BYTES`, whatever the archive says about its size. Nothing is left out: what systems
+and editors leave behind is marked as such.
 """
 
 from __future__ import annotations
@@ -16,14 +17,16 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
 from mmlearn.grading.errors import UnreadableSubmission
 from mmlearn.grading.intake.names import printable
 from mmlearn.grading.intake.submission import MAX_BYTES, read_bytes
+from mmlearn.grading.intake.times import NO_DATE, iso_utc
 
-MAX_MEMBERS = 10_000
+MAX_MEMBERS = 10_000  # files of one student
+MAX_CLASS_MEMBERS = 1_000_000  # files in a class's archive
 MAX_DEPTH = 5  # folders below the class's: a wrapper, a student's, two more, and one to refuse
 
 DEEP = "lies more than two folders deep, so it was not looked at"
@@ -33,7 +36,14 @@ _ENCRYPTED = "is encrypted: hand it in without a password"
 _PACKED = "is packed by a method that is not read here: hand in the notebook itself"
 _TWICE = "is in the archive twice: hand in one"
 _OUTSIDE = "has a name that leads out of the archive, so it was not read"
-_TOO_MANY = f"holds more than {MAX_MEMBERS:,} files: hand in the notebook itself"
+
+# What systems, editors and version control leave behind; nobody hands it in.
+_JUNK = {"__macosx", ".ds_store", ".ipynb_checkpoints", "__pycache__", "thumbs.db", "desktop.ini"}
+_JUNK |= {".git", ".github", ".gitignore", ".gitattributes", ".gitkeep", ".vscode", ".idea"}
+_JUNK |= {".venv", ".cache", ".config", ".local", ".jupyter", ".ipython", ".directory", "@eadir"}
+_JUNK |= {".trashes", ".fseventsd", ".spotlight-v100", ".temporaryitems", ".virtual_documents"}
+_JUNK |= {".pytest_cache", ".ruff_cache", ".mypy_cache"}
+_JUNK_STARTS = ("._", ".~lock.", "~$", ".nfs0")
 
 
 @dataclass(frozen=True)
@@ -76,10 +86,11 @@ class Found:
     saved: str | None = None  # last changed, where that is another time
     folder: bool = False
     reason: str = ""  # what follows the name in a sentence
+    junk: bool = False  # a system or an editor left it behind; nothing below it is listed
 
 
 def walk_folder(root: Path, parts: tuple[str, ...] = ()) -> Iterator[Found]:
-    """Yield what a folder holds, by name, without following links; hidden files are left out.
+    """Yield what a folder holds, by name, without following links.
 
     Raises
     ------
@@ -89,62 +100,90 @@ def walk_folder(root: Path, parts: tuple[str, ...] = ()) -> Iterator[Found]:
     with os.scandir(root.joinpath(*parts)) as scan:
         entries = sorted(scan, key=lambda entry: entry.name)
     for entry in entries:
-        if is_hidden(entry.name):
-            continue
         here = (*parts, entry.name)
-        folder, reason, inside = os.path.isdir(entry.path), "", []
+        folder, junk, reason, inside = os.path.isdir(entry.path), is_junk(entry.name), "", []
         if entry.is_symlink():
             reason = _SYMLINK
         elif folder and len(here) > MAX_DEPTH:
             reason = DEEP
-        elif folder:
+        elif folder and not junk:
             try:
                 inside = list(walk_folder(root, here))
             except OSError as error:
                 reason = f"cannot be read: {error.strerror}"
         source = Source(root.joinpath(*here))
-        yield Found(here, shown(here), source, _file_time(entry), folder=folder, reason=reason)
+        yield Found(here, shown(here), source, _file_time(entry), None, folder, reason, junk)
         yield from inside
 
 
-def walk_archive(file: Path | io.BytesIO, source: Source) -> list[Found]:
+def walk_archive(
+    file: Path | io.BytesIO, source: Source, zone: tzinfo | None = None
+) -> list[Found]:
     """Return what an archive holds, in its own order; a name that leads out of it has no parts.
 
-    `source` is where the archive itself is.
+    `source` is where the archive itself is, `zone` whose time it tells (None: this machine's).
 
     Raises
     ------
     UnreadableSubmission
-        If it is no zip archive, or holds more than `MAX_MEMBERS` files.
+        If it is no zip archive, or holds more than `MAX_MEMBERS` files (the archive of a class,
+        more than `MAX_CLASS_MEMBERS`).
     """
+    most = MAX_CLASS_MEMBERS if source.in_class_archive else MAX_MEMBERS
     with _opened(file) as archive:
         infos = archive.infolist()
-    if len(infos) > MAX_MEMBERS:
-        raise UnreadableSubmission(f"The archive {_TOO_MANY}.")
-    parts = [_parts(info.filename) for info in infos]
+    if len(infos) > most:
+        raise UnreadableSubmission(f"The archive {too_many(most)}.")
+    names = [_name(info) for info in infos]
+    parts = [_parts(name) for name in names]
     count = Counter(p for p, info in zip(parts, infos, strict=True) if p and not info.is_dir())
-    return [
-        Found(
-            here,
-            printable(info.filename),
-            Source(source.path, (*source.members, info.filename), source.in_class_archive),
-            time=_member_time(info),
-            folder=info.is_dir(),
-            reason=_OUTSIDE if not here else _TWICE if count[here] > 1 else _refusal(info),
-        )
-        for here, info in zip(parts, infos, strict=True)
-        if not any(is_hidden(part) for part in here)
-    ]
+    found = []
+    for here, name, info in zip(parts, names, infos, strict=True):
+        reason = _OUTSIDE if not here else _TWICE if count[here] > 1 else _refusal(info)
+        inside = Source(source.path, (*source.members, info.filename), source.in_class_archive)
+        time = _member_time(info, zone)
+        found.append(Found(here, printable(name), inside, time, None, info.is_dir(), reason))
+    return _without_junk(found)
 
 
-def is_hidden(name: str) -> bool:
+def _without_junk(found: list[Found]) -> list[Found]:
+    """Return what is left, and each thing that systems leave behind once, with nothing below it."""
+    kept, seen = [], set()
+    for one in found:
+        at = next((i for i, part in enumerate(one.parts, 1) if is_junk(part)), None)
+        if at is None:
+            kept.append(one)
+        elif one.parts[:at] not in seen:
+            here = one.parts[:at]
+            seen.add(here)
+            kept.append(Found(here, shown(here), one.source, folder=len(one.parts) > at, junk=True))
+    return kept
+
+
+def is_junk(name: str) -> bool:
     """Tell what systems and editors leave behind (checkpoints, resource forks) by its name."""
-    return name.startswith(".") or name == "__MACOSX"
+    name = name.casefold()
+    return name in _JUNK or name.startswith(_JUNK_STARTS)
+
+
+def too_many(most: int) -> str:
+    """Return what is said of something that holds more files than that."""
+    return f"holds more than {most:,} files: hand in the notebook itself"
 
 
 def shown(parts: tuple[str, ...]) -> str:
     """Return a place as a report shows it."""
     return "/".join(printable(part) for part in parts)
+
+
+def _name(info: zipfile.ZipInfo) -> str:
+    """Return a member's name; many tools write UTF-8 and forget to say so."""
+    if not info.flag_bits & 0x800:
+        try:
+            return info.filename.encode("cp437").decode("utf-8")
+        except UnicodeError:
+            pass
+    return info.filename
 
 
 def _parts(name: str) -> tuple[str, ...]:
@@ -176,7 +215,7 @@ def _opened(file: Path | io.BytesIO) -> Iterator[zipfile.ZipFile]:
             return
         # Opening costs memory for each member, so a student's archive is looked at before.
         if file.getvalue().count(b"PK\x01\x02") > MAX_MEMBERS:
-            raise UnreadableSubmission(f"The archive {_TOO_MANY}.")
+            raise UnreadableSubmission(f"The archive {too_many(MAX_MEMBERS)}.")
         with zipfile.ZipFile(file) as archive:
             yield archive
     except UnreadableSubmission:
@@ -205,25 +244,16 @@ def _read_member(file: Path | io.BytesIO, name: str) -> bytes:
     return data
 
 
-def iso_utc(moment: datetime) -> str:
-    """Return a moment in UTC, to the second (cut, not rounded); a naive one is local time.
-
-    >>> iso_utc(datetime.fromisoformat("2026-11-30 23:59:00.9+01:00"))
-    '2026-11-30T22:59:00Z'
-    """
-    return moment.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
-
-
 def _file_time(entry: os.DirEntry) -> str | None:
     try:
         return iso_utc(datetime.fromtimestamp(entry.stat(follow_symlinks=False).st_mtime, UTC))
-    except (OSError, ValueError, OverflowError):
+    except NO_DATE:
         return None
 
 
-def _member_time(info: zipfile.ZipInfo) -> str | None:
+def _member_time(info: zipfile.ZipInfo, zone: tzinfo | None) -> str | None:
     """Return a member's time; archives hold local time, and 1980 where there is none."""
     try:
-        return iso_utc(datetime(*info.date_time)) if info.date_time[0] > 1980 else None
-    except (ValueError, OverflowError, OSError):
+        return iso_utc(datetime(*info.date_time), zone) if info.date_time[0] > 1980 else None
+    except NO_DATE:
         return None

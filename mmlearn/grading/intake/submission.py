@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import stat
@@ -28,11 +29,12 @@ class Cell:
 
 @dataclass(frozen=True)
 class Submission:
-    """The cells of a submission, the unit it says it belongs to, and notes for its feedback."""
+    """The cells of a submission, what it says of itself, and notes for its feedback."""
 
     cells: tuple[Cell, ...]
-    unit: str | None = None
+    unit: str | None = None  # the lab that it says it is
     notes: tuple[str, ...] = field(default=())
+    kind: str | None = None  # "lab", or "solution": the instructor's copy
 
 
 def read_bytes(path: Path) -> bytes:
@@ -80,7 +82,7 @@ def parse_submission(data: bytes) -> Submission:
         major = notebook["nbformat"]
         if major == 3:
             notes.append("The file has the old notebook format 3: it was converted.")
-            notebook = _convert(text)
+            notebook = _as_format_4(notebook)
         elif major != 4:
             shown = major if isinstance(major, int) and abs(major) < 100 else "of an unknown kind"
             raise UnreadableSubmission(
@@ -91,7 +93,7 @@ def parse_submission(data: bytes) -> Submission:
                 f"The notebook has more than {MAX_CELLS:,} cells: remove those that you added."
             )
         cells = tuple(_cell(cell) for cell in notebook["cells"])
-        unit = metadata_of(notebook).get("unit")
+        about = metadata_of(notebook)
     except UnreadableSubmission:
         raise
     except (json.JSONDecodeError, RecursionError):
@@ -104,13 +106,34 @@ def parse_submission(data: bytes) -> Submission:
         raise UnreadableSubmission(
             f"A cell holds more than {MAX_SOURCE:,} characters: remove data from the code."
         )
-    return Submission(cells, unit if isinstance(unit, str) else None, tuple(notes))
+    unit, kind = (about.get(key) for key in ("unit", "kind"))
+    if kind == "solution":
+        notes.append("The notebook says that it is the instructor's copy, not the lab itself.")
+    unit, kind = (value if isinstance(value, str) else None for value in (unit, kind))
+    return Submission(cells, unit, tuple(notes), kind)
 
 
-def _convert(text: str):
-    import nbformat
+def _as_format_4(notebook: dict) -> dict:
+    """Return what is read of a notebook of format 3, as format 4 has it.
 
-    return nbformat.convert(nbformat.reader.reads(text), 4)
+    Whoever converts and checks a whole notebook needs minutes for one that was made to be slow;
+    this looks at each cell once, and at no more than `MAX_CELLS` + 1 of them.
+    """
+    sheets = itertools.islice(notebook["worksheets"], MAX_CELLS)
+    cells = itertools.chain.from_iterable(sheet.get("cells", ()) for sheet in sheets)
+    cells = [_cell_of_format_3(cell) for cell in itertools.islice(cells, MAX_CELLS + 1)]
+    return {"cells": cells, "metadata": notebook.get("metadata")}
+
+
+def _cell_of_format_3(cell: dict) -> dict:
+    kind = cell.get("cell_type")
+    source = cell.get("input" if kind == "code" else "source", "")
+    if kind == "heading":
+        text = "".join(map(str, source)) if isinstance(source, list) else str(source)
+        level = cell.get("level", 1)
+        marks = "#" * level if level in range(1, 7) else "#"
+        kind, source = "markdown", f"{marks} {text}"
+    return {"cell_type": kind, "source": source, "metadata": cell.get("metadata")}
 
 
 def _decode(data: bytes) -> tuple[str, list[str]]:

@@ -7,6 +7,8 @@ from markupsafe import Markup
 from mmlearn.grading.judge.statuses import MEANING
 from mmlearn.grading.report.pages import number, part, render
 from mmlearn.grading.report.standing import Cohort, Standing, duration, is_blank
+from mmlearn.grading.roster.late import shown_time
+from mmlearn.grading.roster.overrides import BONUS
 from mmlearn.grading.run.sandbox import STAMPS
 
 PAGE_SIZE = 400_000  # characters of a page of written answers; a new page follows
@@ -25,10 +27,11 @@ def feedback_page(cohort: Cohort, standing: Standing) -> str:
         record=record,
         meaning=MEANING[standing.status],
         sums=_sums(cohort, standing),
-        rule=cohort.rule if cohort.due else "",
+        rule=standing.rule,
         hidden=any(check.get("hidden") for check in record["checks"]),
+        checks=[_check(check, standing) for check in record["checks"]],
         answers=[_answer(answer, standing) for answer in record["written"]],
-        sentences=_sentences(record),
+        sentences=_sentences(record, cohort.clock),
     )
 
 
@@ -40,7 +43,10 @@ def _sums(cohort: Cohort, standing: Standing) -> list[tuple[str, str]]:
         most = sum(answer["max_points"] for answer in record["written"])
         waiting = f", {standing.to_mark} not marked yet" if standing.to_mark else ""
         rows.append(("Written answers", _of(standing.written, most) + waiting))
-    if cohort.due and standing.late != 0:
+    if standing.bonus:
+        told = standing.marks[BONUS].comment
+        rows.append((f"Bonus ({told})" if told else "Bonus", f"+{number(standing.bonus)}"))
+    if standing.rule and standing.late != 0:
         late = "when it was handed in is not known"
         late = late if standing.late is None else f"{duration(standing.late)} late"
         cost = "−" * bool(standing.penalty) + number(standing.penalty, "not known")
@@ -50,6 +56,17 @@ def _sums(cohort: Cohort, standing: Standing) -> list[tuple[str, str]]:
 
 def _of(points: float | None, most: float) -> str:
     return f"{number(points, 'not known')} of {number(most)}"
+
+
+def _check(check: dict, standing: Standing) -> dict:
+    """Return a check as the student sees it, with what was given by hand in place of its points."""
+    mark, message = standing.marks.get(check["grade_id"]), check["message"].strip()
+    if not message and check["status"] != "passed":
+        message = f"{MEANING.get(check['status'], 'not passed')}."  # a result never says nothing
+    if mark:
+        by_hand = f"By hand: {_of(mark.points, check['max_points'])} points. {mark.comment}"
+        message = f"{message}\n{by_hand.strip()}".strip()
+    return check | {"points": standing.check_points(check), "message": message}
 
 
 def _answer(answer: dict, standing: Standing) -> dict:
@@ -69,11 +86,11 @@ def _answer(answer: dict, standing: Standing) -> dict:
     }
 
 
-def _sentences(record: dict) -> list[str]:
+def _sentences(record: dict, clock: str) -> list[str]:
     """Return what the feedback was made of: when it was handed in, and how it was boxed."""
     sentences = []
     if handed_in := record.get("handed_in"):
-        sentences.append(f"Handed in {handed_in.replace('T', ' ').removesuffix('Z')} UTC.")
+        sentences.append(f"Handed in {shown_time(handed_in, clock)}.")
     if record["sandbox"] in STAMPS:
         sentences.append(f"Sandbox: {STAMPS[record['sandbox']]}.")
     return sentences
@@ -110,8 +127,8 @@ def _blocks(cohort: Cohort, grade_id: str) -> list[Markup]:
     found, blank, waiting, most = [], [], 0, 0.0
     for standing in cohort.standings:
         for answer in standing.record["written"]:
-            if answer["grade_id"] != grade_id:
-                continue
+            if answer["grade_id"] != grade_id or standing.is_shared:
+                continue  # what a group handed in is read once
             mark, most = standing.marks.get(grade_id), max(most, answer["max_points"])
             if is_blank(answer["answer"]) and mark is None:
                 blank.append(standing.student)

@@ -7,7 +7,7 @@ duration: the same results give the same bytes, and a file that would not change
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from mmlearn.grading.errors import GradingError
@@ -16,8 +16,9 @@ from mmlearn.grading.report.feedback import feedback_page, written_name, written
 from mmlearn.grading.report.overview import overview_page
 from mmlearn.grading.report.pages import number
 from mmlearn.grading.report.standing import Cohort, Standing, cohort, duration
-from mmlearn.grading.roster.manual import read_manual, update_manual
-from mmlearn.grading.roster.tables import table_text
+from mmlearn.grading.roster.manual import Key, Mark, read_manual, update_manual
+from mmlearn.grading.roster.overrides import BONUS, known_of, resolve
+from mmlearn.grading.roster.tables import STYLES, table_text
 
 COLUMNS = (
     "student",
@@ -44,14 +45,11 @@ def write_reports(out: Path) -> Path:
     Raises
     ------
     GradingError
-        If ``manual.csv`` or a class's data cannot be read; then no report is touched.
+        If ``manual.csv`` or a class's data cannot be read, or a mark is nobody's; then no report is
+        touched.
     """
-    labs = {path.parent.name: [] for path in sorted(out.glob("json/*/*.json"))}
-    about = {lab: _read_class(out / "json" / lab / "class.json") for lab in labs}
-    for lab, records in labs.items():
-        records += _records(out, lab)
-    marks = _marks(out / "manual.csv", [r for records in labs.values() for r in records])
-    cohorts = [cohort(lab, records, about[lab], marks) for lab, records in labs.items()]
+    style = csv_style(out)
+    cohorts = read_cohorts(out)
     for each in cohorts:
         write_file(out / "overview" / f"{each.lab}.html", overview_page(each))
         for one in each.standings:
@@ -59,21 +57,61 @@ def write_reports(out: Path) -> Path:
                 write_file(feedback_path(out, each.lab, one.stem), feedback_page(each, one))
         _write_answers(out / "written", each)
     path = out / "gradebook.csv"
-    write_file(path, gradebook(cohorts))
+    write_file(path, gradebook(cohorts, style))
     return path
 
 
-def gradebook(cohorts: Iterable[Cohort]) -> str:
+def read_cohorts(out: Path, marks: Mapping[Key, Mark] | None = None) -> list[Cohort]:
+    """Return how the class stands in each lab that is stored in `out`, with all marks by hand.
+
+    `marks`, of another table than ``manual.csv``, win; they are looked at, and not kept.
+
+    Raises
+    ------
+    GradingError
+        As `write_reports` does.
+    """
+    names = [path.name for path in sorted((out / "json").glob("*")) if path.is_dir()]
+    labs = {name: _records(out, name) for name in names}
+    about = {lab: _read_class(out / "json" / lab / "class.json") for lab in labs}
+    labs = {lab: records for lab, records in labs.items() if records or about[lab]}
+    given = _marks(out, [r for records in labs.values() for r in records]) | dict(marks or {})
+    known = {lab: known_of(about[lab], records) for lab, records in labs.items()}
+    given = resolve(given, known)
+    return [cohort(lab, records, about[lab], given) for lab, records in labs.items()]
+
+
+def csv_style(out: Path, new: str | None = None) -> str:
+    """Return how the tables in `out` are written, one of `STYLES`; `new` is kept for later runs."""
+    path = out / "json" / "tables.json"
+    if new is not None:
+        write_file(path, json.dumps({"csv": new}) + "\n")
+    try:
+        style = json.loads(path.read_text(encoding="utf-8"))["csv"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return "plain"
+    return style if style in STYLES else "plain"
+
+
+def gradebook(cohorts: Iterable[Cohort], style: str = "plain") -> str:
     """Return the gradebook as CSV: a row per student and lab, a column per check and answer."""
     cohorts = list(cohorts)
     parts = [grade_id for each in cohorts for grade_id in (*each.checks, *each.written)]
     parts = list(dict.fromkeys(parts))
+    if any(one.bonus for each in cohorts for one in each.standings):
+        parts.append(BONUS)
     heads = [f"{part} (check)" if part in COLUMNS else part for part in parts]
-    rows = [_row(one, parts) for each in cohorts for one in each.standings]
-    return table_text([*COLUMNS, *heads], rows)
+    delimiter, mark = STYLES[style]
+    rows = [
+        _row(one, parts, "," if delimiter == ";" else ".") for c in cohorts for one in c.standings
+    ]
+    return mark + table_text([*COLUMNS, *heads], rows, delimiter)
 
 
-def _row(one: Standing, parts: list[str]) -> list[str]:
+def _row(one: Standing, parts: list[str], decimal: str) -> list[str]:
+    def shown(value: float | None) -> str:
+        return number(value).replace(".", decimal)
+
     record = one.record
     points = {check["grade_id"]: check["points"] for check in record["checks"]}
     points |= {grade_id: mark.points for grade_id, mark in one.marks.items()}
@@ -81,22 +119,22 @@ def _row(one: Standing, parts: list[str]) -> list[str]:
         one.student,
         record["lab"],
         one.status,
-        number(one.points),
-        number(one.max_points),
-        number(one.automatic),
-        number(one.written),
+        shown(one.points),
+        shown(one.max_points),
+        shown(one.automatic),
+        shown(one.written),
         str(one.to_mark),
-        number(one.penalty),
+        shown(one.penalty),
         duration(one.late),
         record.get("handed_in") or "",
         record["sandbox"] or "",
     ]
-    return row + [number(points.get(part)) for part in parts]
+    return row + [shown(points.get(part)) for part in parts]
 
 
 def _records(out: Path, lab: str) -> list[dict]:
-    paths = sorted(path for path in out.glob(f"json/{lab}/*.json") if path.name != "class.json")
-    return [read_record(path) or _unread(path, lab) for path in paths]
+    paths = sorted((out / "json" / lab).glob("*.json"))
+    return [read_record(p) or _unread(p, lab) for p in paths if p.name != "class.json"]
 
 
 def _unread(path: Path, lab: str) -> dict:
@@ -129,14 +167,15 @@ def _read_class(path: Path) -> dict:
         ) from error
 
 
-def _marks(path: Path, records: list[dict]):
+def _marks(out: Path, records: list[dict]) -> dict[Key, Mark]:
+    path = out / "manual.csv"
     rows = [
         (record["student"], record["lab"], answer["grade_id"], answer["max_points"])
         for record in sorted(records, key=lambda r: (r["lab"], r["student"]))
         for answer in record["written"]
     ]
     if rows:
-        update_manual(path, rows)
+        update_manual(path, rows, style=csv_style(out))
     return read_manual(path) if path.exists() else {}
 
 

@@ -9,6 +9,7 @@ from mmlearn.grading.judge.statuses import MEANING, STATUSES
 from mmlearn.grading.report.feedback import written_name
 from mmlearn.grading.report.pages import number, plural, render
 from mmlearn.grading.report.standing import Cohort, Standing, duration
+from mmlearn.grading.roster.overrides import BONUS
 from mmlearn.grading.run.sandbox import STAMPS
 
 MAX_BARS = 12
@@ -19,7 +20,7 @@ def overview_page(cohort: Cohort) -> str:
     """Return the overview of a class in a lab; what needs attention comes first."""
     known = _known(cohort)
     most = max((one.max_points for one in known), default=0.0)
-    left = sum(one.to_mark for one in cohort.standings)
+    left = cohort.to_mark
     return render(
         "overview.html",
         cohort=cohort,
@@ -35,6 +36,9 @@ def overview_page(cohort: Cohort) -> str:
         else "All marked.",
         written=written_name(cohort.lab, 1),
         late=_late(cohort),
+        extended=[(one, one.extension) for one in cohort.standings if one.extension],
+        noted=[(one, one.record["notes"]) for one in cohort.standings if one.record["notes"]],
+        by_hand=_by_hand(cohort),
         absent=[one.student for one in cohort.standings if one.status == "not-submitted"],
         columns=_columns(cohort),
         stamps=_stamps(cohort),
@@ -56,7 +60,7 @@ def _tiles(cohort: Cohort) -> list[tuple[str, str]]:
         passed = sum(one.status == "passed" for one in cohort.handed_in)
         tiles.append(("all passed", str(passed)))
     if cohort.written:
-        tiles.append(("to mark", str(sum(one.to_mark for one in cohort.standings))))
+        tiles.append(("to mark", str(cohort.to_mark)))
     if cohort.due:
         tiles.append(("late", str(sum(bool(one.late) for one in cohort.handed_in))))
     return tiles
@@ -164,6 +168,21 @@ def _late(cohort: Cohort) -> list[tuple[Standing, str]]:
         elif one.late:
             cost = "" if not one.penalty else f", costs {number(one.penalty)} points"
             rows.append((one, f"{duration(one.late)}{cost}"))
+    return rows
+
+
+def _by_hand(cohort: Cohort) -> list[tuple[Standing, str]]:
+    """Return which checks' points were given by hand, and bonus points, with the comments."""
+    rows = []
+    for one in cohort.standings:
+        for check in one.record["checks"]:
+            if mark := one.marks.get(check["grade_id"]):
+                points = f"{number(mark.points)} of {number(check['max_points'])} points"
+                before = f"where the check gave {number(check['points'], 'none')}"
+                rows.append((one, f"{check['grade_id']}: {points}, {before}. {mark.comment}"))
+        if one.bonus:
+            comment = one.marks[BONUS].comment
+            rows.append((one, f"bonus: {number(one.bonus)} points. {comment}"))
     return rows
 
 

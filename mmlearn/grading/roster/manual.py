@@ -1,14 +1,14 @@
-"""Marks for written answers: a table that the instructor fills in and that every run keeps."""
+"""Marks by hand: a table that the instructor fills in and that every run keeps."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mmlearn.grading.errors import GradingError
-from mmlearn.grading.roster.tables import Table, read_table, table_text
+from mmlearn.grading.roster.tables import STYLES, Table, read_table, table_text
 from mmlearn.storage.files import make_folder, write_atomically
 
 COLUMNS = ("student", "lab", "grade_id", "points", "max_points", "comment")
@@ -19,11 +19,12 @@ _NUMBER = re.compile(r"-?\d+([.,]\d+)?", re.ASCII)
 
 @dataclass(frozen=True)
 class Mark:
-    """What the instructor gave for one written answer, of how many points, and why."""
+    """What the instructor gave for an answer or a check, of how many points, and why."""
 
     points: float
     comment: str
     max_points: float | None = None
+    where: str = field(default="the table", compare=False)  # file and line, for messages
 
 
 def read_manual(path: Path) -> dict[Key, Mark]:
@@ -32,21 +33,25 @@ def read_manual(path: Path) -> dict[Key, Mark]:
     Raises
     ------
     GradingError
-        If the columns are others, an answer is there twice, or points are no number from 0 to
-        ``max_points``; the line is named.
+        If the columns are others, a row is there twice, or points are no number from 0 to
+        ``max_points`` (which may be blank); the line is named.
     """
     rows = _rows(path, _table(path))
     return {key: mark for key, (row, mark) in rows.items() if row["points"]}
 
 
 def update_manual(
-    path: Path, rows: Iterable[tuple[str, str, str, float]], marks: Mapping[Key, Mark] | None = None
+    path: Path,
+    rows: Iterable[tuple[str, str, str, float]],
+    marks: Mapping[Key, Mark] | None = None,
+    style: str = "plain",
 ) -> list[Key]:
     """Add rows (student, lab, grade_id, max_points) that are new; every filled-in row stays.
 
     What stands in the table keeps its order, also that of students who are no longer there; new
     rows follow. `marks`, from another table, win. A table that would not change is not written.
-    Returns the keys of `marks` for which there is no row; they are kept in the table, too.
+    Returns the keys of `marks` for which there is no row; they are kept in the table, too. `style`,
+    one of `STYLES`, is that of a table which is not there yet.
 
     Raises
     ------
@@ -55,7 +60,8 @@ def update_manual(
         answer is worth; then the table is left as it is.
     """
     path = Path(path)
-    table = _table(path) if path.exists() else Table(COLUMNS, (), ",", marked=False)
+    delimiter, mark = STYLES[style]
+    table = _table(path) if path.exists() else Table(COLUMNS, (), delimiter, bool(mark))
     old = {key: row for key, (row, _) in _rows(path, table).items()}
     new = {key: dict(row) for key, row in old.items()}
     comma = table.delimiter == ";"  # so spreadsheets write where the decimal sign is a comma
@@ -65,11 +71,11 @@ def update_manual(
     strangers = [key for key in marks or {} if key not in new]
     for key, mark in (marks or {}).items():
         row = new.setdefault(key, _blank(key))
-        if not row["max_points"]:
-            _set(row, "max_points", mark.max_points or mark.points, comma)
+        if not row["max_points"] and mark.max_points is not None:
+            _set(row, "max_points", mark.max_points, comma)
         _set(row, "points", mark.points, comma)
         row["comment"] = mark.comment
-        _mark(f"The mark for {', '.join(key)}", row)
+        _mark(f"{mark.where}: the mark for {', '.join(key)}", row)
     if new != old:
         cells = ([row[column] for column in COLUMNS] for row in new.values())
         text = table_text(COLUMNS, cells, table.delimiter)
@@ -116,12 +122,15 @@ def _rows(path: Path, table: Table) -> dict[Key, tuple[dict[str, str], Mark]]:
 
 def _mark(where: str, row: dict[str, str]) -> Mark:
     for name in ("points", "max_points"):
-        if not _NUMBER.fullmatch(row[name]) and (row[name] or name == "max_points"):
+        if row[name] and not _NUMBER.fullmatch(row[name]):
             raise GradingError(f"{where}: {name} {row[name]!r} is not a number.")
-    points, most = _number(row["points"] or "0"), _number(row["max_points"])
-    if not 0 <= points <= most:
-        raise GradingError(f"{where}: {points:g} points given, but 0 to {most:g} are possible.")
-    return Mark(points, row["comment"], most)
+    points, most = _number(row["points"] or "0"), None
+    if row["max_points"]:
+        most = _number(row["max_points"])
+    if points < 0 or (most is not None and points > most):
+        possible = "0 or more" if most is None else f"0 to {most:g}"
+        raise GradingError(f"{where}: {points:g} points given, but {possible} are possible.")
+    return Mark(points, row["comment"], most, where)
 
 
 def _number(text: str) -> float:

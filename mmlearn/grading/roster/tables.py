@@ -11,12 +11,25 @@ from pathlib import Path
 
 from mmlearn.grading.errors import GradingError
 
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+# How a CSV is written: what parts the cells, and what stands before the first of them. Excel takes
+# a file for UTF-8 by its byte order mark, and a German Excel parts cells at semicolons.
+STYLES = {"plain": (",", ""), "excel": (",", "\ufeff"), "excel-semicolon": (";", "\ufeff")}
+
+# With what a formula begins, at the start of a cell; and within one, where another program may part
+# it at a mark of its own. There a plain number or dash is left alone: "good; -1 for style".
+_BLANKS = "[ \u00a0\u2000-\u200b\u3000]*"
+_START = rf"'*(?:[\t\r\n]|{_BLANKS}(?:[=@|＝＠]|[+\-＋－](?!\Z)))"  # a dash alone is none
+_INSIDE = rf"'*{_BLANKS}(?:[=@＝＠]|[+\-|＋－][^;,\t\r\n]*[(!|])"
+_FORMULA = re.compile(rf"^(?={_START})|(?<=[;,\t\r\n])(?={_INSIDE})")
+_ESCAPED = re.compile(rf"^'(?={_START})|(?<=[;,\t\r\n])'(?={_INSIDE})")
 
 
 @dataclass(frozen=True)
 class Table:
-    """The columns as the header names them, and (line, cells) for each row that is not blank."""
+    """The columns as the header names them, and (line, cells) for each row that is not blank.
+
+    Of two columns of one name, the cells of the last are read.
+    """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[int, dict[str, str]], ...]
@@ -25,17 +38,17 @@ class Table:
 
 
 def escape(text: str) -> str:
-    """Put ``'`` before a cell that a spreadsheet would run as a formula; `unescape` undoes it.
+    """Put ``'`` before what a spreadsheet would run as a formula; `unescape` undoes it.
 
-    >>> escape("=1+1"), unescape(escape("'=1+1"))
-    ("'=1+1", "'=1+1")
+    >>> escape("=1+1"), unescape(escape("'=1+1")), escape("Anna;=1+1")
+    ("'=1+1", "'=1+1", "Anna;'=1+1")
     """
-    return "'" + text if _FORMULA.match(text) else text
+    return _FORMULA.sub("'", text)
 
 
 def unescape(text: str) -> str:
     """Return what `escape` was given."""
-    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
+    return _ESCAPED.sub("", text)
 
 
 def read_table(path: Path) -> Table:
