@@ -177,7 +177,8 @@ def double(x):
     return 2 * x"""
 FILLS_THE_DISK = """\
 import os, pathlib, time
-folder = next(pathlib.Path("/tmp").glob("mmlearn-grade-*")) / "runtime"
+folder = next(pathlib.Path("/").glob("*tmp/**/mmlearn-grade-*/runtime"), None)
+folder = folder or next(pathlib.Path("/var/tmp").glob("mmlearn-grade-*/runtime"))
 def double(x):
     os.chdir(folder)
     for _ in range(1500):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import subprocess
 import sys
 import tempfile
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mmlearn.grading.run import sandbox
+from mmlearn.grading.run import landlock, sandbox
 from mmlearn.grading.run.sandbox import (
     BACKENDS,
     Run,
@@ -140,6 +141,91 @@ if child == 0:
     os._exit(7)
 print(json.dumps([*found, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])]))"""
     assert boxed(code) == [True, True, True, 7]
+
+
+# What a program tries, after `libc` and `fails`: each must be refused.
+REFUSED = {
+    "a lease on a file that all read": """
+file = os.open("/usr/bin/env", os.O_RDONLY)
+found = fails(fcntl.fcntl, file, 1024, fcntl.F_RDLCK)""",
+    "a watch on a folder": """
+found = fails(fcntl.fcntl, os.open("/usr", os.O_RDONLY), 1026, 1) and refused(libc.inotify_init1, 0)
+found = found and refused(libc.fanotify_init, 0, 0)""",
+    "another processor, another priority": """
+found = fails(os.sched_setaffinity, 0, {0}) and fails(os.nice, 1)
+found = found and fails(os.sched_setscheduler, 0, os.SCHED_BATCH, os.sched_param(0))""",
+    "shared memory without a name": "found = fails(mmap.mmap, -1, 4096)",
+    "System V's memory, semaphores, queues": """
+found = refused(libc.shmget, 0, 4096, 0o1600) and refused(libc.semget, 0, 9, 0o1600)
+found = found and refused(libc.msgget, 0, 0o1600)""",
+    "a queue of messages": 'found = refused(libc.mq_open, b"/hoard", 0o102, 0o600, None)',
+    "keys": """
+found = refused(libc.syscall, 248, b"user", b"hoard", b"x", 1, -3)
+found = found and refused(libc.syscall, 250, 0, -3, 0)
+found = found and refused(libc.syscall, 249, b"user", b"hoard", 0, 0)""",
+    "rings": "found = refused(libc.syscall, 425, 4, ctypes.create_string_buffer(120))",
+    "files without a name": """
+found = fails(os.open, os.path.expanduser("~"), os.O_TMPFILE | os.O_RDWR)
+found = found and refused(libc.syscall, 437, -100, b"/tmp", ctypes.create_string_buffer(24), 24)""",
+    "large pipes": "found = fails(fcntl.fcntl, os.pipe()[1], 1031, 1 << 20)",
+    "what others have read of a file": """
+found = fails(os.posix_fadvise, os.open("/usr/bin/env", os.O_RDONLY), 0, 0, os.POSIX_FADV_DONTNEED)
+found = found and refused(libc.mincore, 0, 0, 0)""",
+}
+TRY = """
+import ctypes, fcntl, json, mmap, os
+libc = ctypes.CDLL(None, use_errno=True)
+def refused(call, *arguments):
+    return call(*arguments) == -1 and ctypes.get_errno() in (1, 38)
+def fails(call, *arguments):
+    try:
+        call(*arguments)
+    except OSError as error:
+        return error.errno in (1, 95)
+    return False
+"""
+
+
+@needs_box
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="numbers of system calls of x86-64")
+@pytest.mark.parametrize("what", REFUSED)
+def test_the_filter_refuses(what):
+    code = TRY + REFUSED[what] + "\nprint(json.dumps(found))"
+    assert boxed(code) is True
+
+
+WRITER = """
+import json, os, socket
+from mmlearn.grading.run.enter import WRITABLE
+from mmlearn.grading.run.landlock import restrict
+folder = {folder!r}
+done = [restrict([*WRITABLE, os.path.expanduser("~")], folder)]
+os.chdir(folder)
+socket.socket(socket.AF_UNIX).bind("s")
+def works(call, *arguments):
+    try:
+        call(*arguments)
+    except OSError:
+        return False
+    return True
+for call, *arguments in (
+    (open, "file", "w"), (os.mkdir, "folder"), (os.mkfifo, "pipe"), (os.symlink, "/", "link"),
+    (os.open, ".", os.O_TMPFILE | os.O_RDWR), (os.link, "s", "t"),
+    (open, "/home/student/mine", "w"), (open, "/tmp/mine", "w"), (open, "/dev/null", "w"),
+):
+    done.append(works(call, *arguments))
+print(json.dumps([*done, os.listdir()]))"""
+
+
+@needs_box
+@pytest.mark.skipif(not landlock.version(), reason="this system's kernel has no Landlock")
+def test_in_the_sockets_folder_sockets_are_made_and_nothing_else():
+    with tempfile.TemporaryDirectory(dir=sandbox.folder_for_runs("bwrap")) as folder:
+        runtime = Path(folder, "runtime")
+        runtime.mkdir()
+        *done, made = boxed(WRITER.format(folder=str(runtime)), runtime)
+    assert done == [True, *[False] * 5, True, True, True, True]
+    assert sorted(made) == ["s", "t"]  # another name for the socket
 
 
 @needs_box

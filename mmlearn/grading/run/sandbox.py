@@ -76,6 +76,16 @@ class Run:
         return 61184 + zlib.crc32(self.runtime.encode()) % 4096
 
 
+def folder_for_runs(backend: str) -> str | None:
+    """Return where the private folders of runs are made; None: where temporary files are.
+
+    A box has a /tmp of its own, in which everything may be written. Landlock, which lets sockets
+    alone be made among the sockets, could not tell a folder below it from the rest.
+    """
+    apart = backend == "bwrap" and not os.environ.get("TMPDIR") and os.access("/var/tmp", os.W_OK)
+    return "/var/tmp" if apart else None
+
+
 def kernel_command(command: list[str], backend: str, run: Run) -> list[str]:
     """Return the command that starts a kernel inside the box of `backend`.
 
