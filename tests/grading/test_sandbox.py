@@ -153,7 +153,8 @@ found = fails(fcntl.fcntl, os.open("/usr", os.O_RDONLY), 1026, 1) and refused(li
 found = found and refused(libc.fanotify_init, 0, 0)""",
     "another processor, another priority": """
 found = fails(os.sched_setaffinity, 0, {0}) and fails(os.nice, 1)
-found = found and fails(os.sched_setscheduler, 0, os.SCHED_BATCH, os.sched_param(0))""",
+found = found and fails(os.sched_setscheduler, 0, os.SCHED_FIFO, os.sched_param(1))
+found = found and refused(libc.syscall, 314, 0, ctypes.create_string_buffer(56), 0)""",
     "shared memory without a name": "found = fails(mmap.mmap, -1, 4096)",
     "System V's memory, semaphores, queues": """
 found = refused(libc.shmget, 0, 4096, 0o1600) and refused(libc.semget, 0, 9, 0o1600)

@@ -6,11 +6,9 @@ answer reads, which neither the lab nor another answer defines, and what these n
 
 from __future__ import annotations
 
-import builtins
-
 from mmlearn.grading.run.names import Statement, needed_names, statements
 
-_EVERYWHERE = {*dir(builtins), "get_ipython", "display", "In", "Out", "__file__", "__doc__"}
+_EVERYWHERE = {"get_ipython", "display", "In", "Out", "__file__", "__doc__"}
 
 
 def helpers_for(source: str, others: list[str], known: set[str]) -> tuple[str, str]:

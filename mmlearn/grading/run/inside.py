@@ -24,6 +24,7 @@ from mmlearn.grading.run.settings import remember
 PRINTED = "application/x-mmlearn-printed"
 
 _print = builtins.print  # before any student's code could replace it
+_pythons = frozenset(dir(builtins)) - {"__builtins__", "__name__", "__doc__"}
 _lab: dict[str, Any] = {}  # what the lab's own cells and its checks have set
 _checks: dict[str, tuple[dict[str, Any], Moment]] = {}
 _first: list[Moment] = []  # before the first exercise that is run by itself
@@ -63,7 +64,9 @@ def keep(*names: str) -> None:
 def check(name: str, source: str, answers: tuple[str, ...]) -> None:
     """Run the visible part of a check; names in `answers` are always the student's."""
     theirs = _shell().user_ns
-    names = theirs | {key: value for key, value in _lab.items() if key not in answers}
+    # A student's `len = 3` is no business of the check.
+    names = {k: v for k, v in theirs.items() if k in answers or k not in _pythons}
+    names |= {key: value for key, value in _lab.items() if key not in answers}
     names["print"] = printed
     before = dict(names)
     _checks[name] = names, _now()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 import symtable
 from collections.abc import Iterator
 from typing import NamedTuple
 
+_PYTHONS = frozenset(dir(builtins))
 _MAGIC = re.compile(r"^([ \t]*)[%!].*$", re.MULTILINE)
 
 
@@ -34,7 +36,7 @@ def bound_names(source: str) -> frozenset[str]:
 
 
 def needed_names(source: str) -> frozenset[str]:
-    """Return the names that code reads and does not bind itself; none where it cannot be read.
+    """Return the names that code reads, and neither it nor Python defines; none if unreadable.
 
     >>> sorted(needed_names("def f(x):\\n    y = x + step\\n    return np.sin(y)"))
     ['np', 'step']
@@ -45,7 +47,7 @@ def needed_names(source: str) -> frozenset[str]:
         for symbol in table.get_symbols()
         if symbol.is_referenced() and (table.get_type() == "module" or symbol.is_global())
     }
-    return frozenset(read) - bound_names(source)
+    return frozenset(read) - bound_names(source) - _PYTHONS
 
 
 def statements(source: str) -> list[Statement]:

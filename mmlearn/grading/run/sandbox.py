@@ -270,6 +270,7 @@ def _limits(run: Run) -> list[str]:
         f"--nofile={OPEN_FILES}",
         f"--cpu={run.seconds}",
         "--core=0",
+        "--rtprio=0",
         "--",
     ]
 

@@ -38,8 +38,6 @@ _DENIED = {
     "inotify_init1": (294, 26),
     "fanotify_init": (300, 262),
     "sched_setaffinity": (203, 122),
-    "sched_setscheduler": (144, 119),
-    "sched_setparam": (142, 118),
     "sched_setattr": (314, 274),
     "setpriority": (141, 140),
     "ioprio_set": (251, 30),

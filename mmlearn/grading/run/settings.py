@@ -46,7 +46,14 @@ def _pair(setting) -> Callable[[], None]:
         value = get()
     except Exception:  # a folder that was removed, a function that was replaced by something else
         return lambda: None
-    return lambda: put(value)
+
+    def back() -> None:
+        with suppress(Exception):  # arrays, and functions that were replaced
+            if get() == value:
+                return  # to set anything anew can take torch seconds
+        put(value)
+
+    return back
 
 
 def _process():
