@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from mmlearn.grading.run import landlock, sandbox
+from mmlearn.grading.run.cell import RunCell
+from mmlearn.grading.run.execute import run_notebook
 from mmlearn.grading.run.sandbox import (
     BACKENDS,
     Run,
@@ -256,6 +258,60 @@ open({str(mine / "socket")!r}, "w").write("x")
 print(json.dumps(os.path.exists({str(other)!r})))"""
     assert boxed(code, runtime=mine) is False
     assert (mine / "socket").read_text() == "x"
+
+
+TOO_MUCH = {  # what a student's code does, and how its run ends
+    "an inode for each of many files": (
+        "for n in range(60_000):\n    open(f'/tmp/{n}', 'w').close()\ntime.sleep(9)",
+        "file-limit",
+    ),
+    "filled sockets in many processes": (
+        "pairs = []\nfor _ in range(12):\n    if os.fork() == 0:\n        break\n"
+        "for _ in range(200):\n    pairs.append(socket.socketpair())\n"
+        "    pairs[-1][0].setblocking(False)\n"
+        "    try: pairs[-1][0].send(bytes(200_000))\n    except OSError: pass\ntime.sleep(9)",
+        "file-limit",
+    ),
+    "a folder of the sockets that cannot be read": (
+        "from ipykernel.connect import get_connection_file\n"
+        "os.chmod(os.path.dirname(get_connection_file()), 0)\ntime.sleep(9)",
+        "intruder",
+    ),
+}
+
+
+@needs_box
+@pytest.mark.parametrize("what", TOO_MUCH)
+def test_what_no_limit_of_a_process_counts_is_ended_and_leaves_nothing(what, tmp_path, monkeypatch):
+    source, status = TOO_MUCH[what]
+    cells = [RunCell("import os, socket, time\n" + source, "solution", "hoard")]
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    if what.endswith("read") and os.geteuid() == 0:
+        status = "timeout"  # root reads it all the same
+    assert run_notebook(cells, 6, "bwrap").cells[0]["status"] == status
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_folder_that_was_made_unreadable_is_removed(tmp_path):
+    code = """
+import os, sys
+from mmlearn.grading.run.ending import remove
+folder = deep = sys.argv[1]
+os.makedirs(folder)
+for name in "abc":
+    deep = os.path.join(deep, name)
+    os.mkdir(deep)
+    open(os.path.join(deep, "file"), "w").close()
+while deep.startswith(folder):
+    os.chmod(deep, 0)
+    deep = os.path.dirname(deep)
+remove(folder)
+print(os.path.lexists(folder))"""
+    os.chmod(tmp_path, 0o777)
+    command = [sys.executable, "-c", code, str(tmp_path / "run")]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout == "False\n", done.stderr
 
 
 def test_a_secret_below_a_readable_folder_is_found(tmp_path, monkeypatch):

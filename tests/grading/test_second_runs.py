@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -10,11 +11,14 @@ from conftest import DOUBLE, MEAN
 from mmlearn.grading import batch, single
 from mmlearn.grading.intake.submission import Cell, Submission
 from mmlearn.grading.judge.helpers import helpers_for
+from mmlearn.grading.judge.lab import Other
 from mmlearn.grading.judge.plan import alone, whole
 from mmlearn.grading.judge.rebuild import load_lab, rebuild, solution_of
 from mmlearn.grading.run.channel import RunReport
 from mmlearn.grading.run.names import bound_names, needed_names
+from mmlearn.notebook import unit_named
 
+ROOT = Path(__file__).resolve().parents[2]
 OK = {"status": "ok", "reached": True, "ename": "", "evalue": "", "lines": 1, "line": None}
 
 
@@ -183,6 +187,16 @@ def test_of_other_cells_just_what_is_needed_is_taken(source, others, taken):
     assert all(part in helper for part in taken), helper
     assert "c = 3" not in helper
     assert "1 / 0" not in helper
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "solutions").glob("*.ipynb")), ids=unit_named)
+def test_a_check_of_the_course_needs_the_lab_and_the_answers_alone(path):
+    lab = load_lab(path)
+    known = {"display", *lab.answers}
+    known = known.union(*(bound_names(i.source) for i in lab.items if isinstance(i, Other)))
+    for check in lab.checks:
+        assert needed_names(f"{check.visible}\n{check.hidden}") <= known, check.grade_id
+        assert not bound_names(f"{check.visible}\n{check.hidden}") & set(lab.answers)
 
 
 def test_code_that_cannot_be_read_needs_and_binds_nothing():

@@ -23,7 +23,7 @@ def helpers_for(source: str, others: list[str], known: set[str]) -> tuple[str, s
     Examples
     --------
     >>> helpers_for("def f(x): return twice(x)", ["def twice(x): return 2 * x", "plot = 1"], {"f"})
-    ('def twice(x): return 2 * x', 'twice')
+    ('def twice(x): return 2 * x', "'twice'")
     """
     known = known | _EVERYWHERE
     wanted = needed_names(source) - known
