@@ -219,6 +219,27 @@ def test_an_old_draft_below_does_not_count(lab, at):
     assert "2 times" in found["notes"][0]
 
 
+def with_helper(notebook):
+    notebook.cells[1].source = "def area(r):\n    return PI * r**2"
+    return insert(notebook, 1, "PI = float(np.pi)\nprint(PI)")
+
+
+def with_copies(notebook):
+    notebook.cells.insert(3, copy_of(notebook.cells[1], "def area(r):\n    return 1"))
+    notebook.cells.insert(7, copy_of(notebook.cells[2], LAB[0][2]))
+    return notebook
+
+
+@pytest.mark.parametrize("change", [with_helper, with_copies])
+def test_what_a_student_is_told_at_home_the_instructor_says_too(lab, tmp_path, change):
+    notebook = change(answers(spread=RIGHT["the check's names"]["spread"]))
+    nbformat.write(notebook, tmp_path / "mine.ipynb")
+    at_home = grade(load_lab(tmp_path / "mine.ipynb", with_reference=False), notebook)
+    assert statuses(at_home) == ["passed"] * 3, at_home
+    found = grade(lab, notebook)
+    assert statuses(found) == ["passed"] * 3, found
+
+
 def test_wrong_work_stays_wrong_whatever_it_prints(lab):
     forged = 'print("area 12.5664")\nprint("28.2743")'
     notebook = answers(

@@ -266,7 +266,7 @@ TOO_MUCH = {  # what a student's code does, and how its run ends
         "file-limit",
     ),
     "filled sockets in many processes": (
-        "pairs = []\nfor _ in range(12):\n    if os.fork() == 0:\n        break\n"
+        "pairs = []\nfor _ in range(30):\n    if os.fork() == 0:\n        break\n"
         "for _ in range(200):\n    pairs.append(socket.socketpair())\n"
         "    pairs[-1][0].setblocking(False)\n"
         "    try: pairs[-1][0].send(bytes(200_000))\n    except OSError: pass\ntime.sleep(9)",

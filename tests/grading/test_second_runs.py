@@ -110,6 +110,14 @@ def test_nothing_is_quoted_once_a_hidden_test_was_shown(lab, monkeypatch):
     assert "hidden tests" not in json.dumps(found)
 
 
+def test_no_word_of_a_hidden_part_is_quoted_wherever_it_was_printed(lab, monkeypatch):
+    # A visible line that was left open could be ended by a line of the hidden part.
+    leak = {"status": "differs", "line": 1, "got": "what hidden tests say", "expected_more": True}
+    for what in (leak, LEAK):
+        runs(monkeypatch, {"hidden_check_double": what}, {"hidden_check_double": what})
+        assert grade(lab)["checks"][0]["message"] == "the result on fresh inputs differs"
+
+
 def grade_again(lab, monkeypatch, then):
     runs(monkeypatch, {"check_check_double": {"status": "kernel-died"}}, {"check_check_mean": STOP})
     found = grade(lab)
