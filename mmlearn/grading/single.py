@@ -33,6 +33,7 @@ from mmlearn.grading.judge.statuses import GRADER_VERSION
 from mmlearn.grading.records import write_file
 from mmlearn.grading.run.channel import RunReport
 from mmlearn.grading.run.execute import longest, run_notebook
+from mmlearn.grading.run.limits import STARTUP_TIMEOUT
 
 STARVED = ("timeout", "kernel-died")  # what another student's code, or a busy machine, may cause
 
@@ -90,6 +91,7 @@ def grade_again(data: bytes, lab: Lab, timeout: float, sandbox: str, found: dict
     todo = [c for c, r in zip(lab.checks, results, strict=True) if r.status in STARVED]
     rebuilt.notes = [*found["notes"], "What took too long, or ended its kernel, was run twice."]
     grading = _Grading(lab, rebuilt, timeout, sandbox, shown=True)
+    grading.until = time.monotonic() + STARTUP_TIMEOUT + 2 * timeout
     grading.try_alone(todo, results)
     return found | _found(results, rebuilt.notes)
 

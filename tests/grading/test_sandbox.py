@@ -293,6 +293,21 @@ def test_what_no_limit_of_a_process_counts_is_ended_and_leaves_nothing(what, tmp
     assert os.listdir(tmp_path) == []
 
 
+def test_a_box_gets_a_cgroup_where_systemd_grants_one(tmp_path, monkeypatch):
+    runner = tmp_path / "systemd-run"
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    for ends, granted in (("exit 1", False), ('while [ "$1" != -- ]; do shift; done; shift; "$@"', True)):
+        runner.write_text(f"#!/bin/sh\n{ends}\n")
+        runner.chmod(0o755)
+        sandbox._scope.cache_clear()
+        try:
+            words = sandbox._scope()
+        finally:
+            sandbox._scope.cache_clear()
+        assert (f"MemoryMax={sandbox.MEMORY}" in words) == granted
+        assert ("MemorySwapMax=0" in words) == granted
+
+
 def test_a_folder_that_was_made_unreadable_is_removed(tmp_path):
     code = """
 import os, sys

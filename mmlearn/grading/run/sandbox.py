@@ -228,7 +228,22 @@ def _bwrap(command: list[str], run: Run) -> list[str]:
     box += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", HOME]
     for name, value in _environment().items():
         box += ["--setenv", name, value]
-    return [*box, "--", *_as_user(run.user), *_limits(run), *command]
+    return [*_scope(), *box, "--", *_as_user(run.user), *_limits(run), *command]
+
+
+@functools.cache
+def _scope() -> tuple[str, ...]:
+    """Return what gives a box a cgroup, which counts all memory, where systemd grants one."""
+    command = ["systemd-run", "--scope", "--quiet", "--collect"]
+    command += [] if os.geteuid() == 0 else ["--user"]
+    for limit in (f"MemoryMax={MEMORY}", "MemorySwapMax=0", f"TasksMax={2 * PROCESSES}"):
+        command += ["--property", limit]
+    command.append("--")
+    try:
+        done = subprocess.run([*command, "true"], capture_output=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return ()
+    return tuple(command) if done.returncode == 0 else ()
 
 
 def _parents(path: str) -> list[str]:
