@@ -296,7 +296,8 @@ def test_what_no_limit_of_a_process_counts_is_ended_and_leaves_nothing(what, tmp
 def test_a_box_gets_a_cgroup_where_systemd_grants_one(tmp_path, monkeypatch):
     runner = tmp_path / "systemd-run"
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    for ends, granted in (("exit 1", False), ('while [ "$1" != -- ]; do shift; done; shift; "$@"', True)):
+    runs = 'while [ "$1" != -- ]; do shift; done; shift; "$@"'
+    for ends, granted in (("exit 1", False), (runs, True)):
         runner.write_text(f"#!/bin/sh\n{ends}\n")
         runner.chmod(0o755)
         sandbox._scope.cache_clear()
