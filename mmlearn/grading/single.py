@@ -148,27 +148,28 @@ class _Grading:
 
         Where one of them stops the run, the others go on without it, in another kernel.
         """
+        reasons: dict[str, list[str]] = {}
         while todo and time.monotonic() < self.until:
             report, found = self.run(alone(self.rebuilt, todo))
             if report.trouble or any(result.points is None for result in found):
-                return
+                break
             stop = stopped_at(self.lab, self.rebuilt, report)
             left = []
             for at, check in enumerate(self.lab.checks):
                 if check not in todo:
                     continue
                 exercise = check.exercise or check.grade_id
+                skipped = results[at].message.startswith(NOT_REACHED)
                 if exercise != stop and unreached(check, self.rebuilt, report):
                     left.append(check)
-                elif found[at].status == "passed" or results[at].message.startswith(NOT_REACHED):
-                    self._take(results, at, found[at])
+                elif found[at].status == "passed" or skipped:
+                    why = results[at].message.removeprefix(NOT_REACHED) if skipped else ""
+                    why = why or "they did not pass beside the other answers"
+                    reasons.setdefault(why, []).append(repr(check.grade_id))
+                    results[at] = found[at]
             todo = left if len(left) < len(todo) else []
-
-    def _take(self, results: list[Result], at: int, better: Result) -> None:
-        reason = results[at].message if results[at].message.startswith(NOT_REACHED) else ""
-        why = reason.removeprefix(NOT_REACHED) or "it did not pass beside the other answers"
-        self.rebuilt.notes.append(f"Check {better.grade_id!r} was run by itself: {why}.")
-        results[at] = better
+        for why, names in reasons.items():
+            self.rebuilt.notes.append(f"Run by themselves ({why}): {', '.join(names)}.")
 
 
 def _saw_hidden(rebuilt: Rebuilt, report: RunReport) -> bool:

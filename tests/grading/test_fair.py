@@ -173,7 +173,7 @@ def test_several_that_stop_cost_their_own_points_alone(lab):
     loop = "import os\ndef area(r):\n    os._exit(1)"
     found = grade(lab, answers(area=loop, spread="def spread(x):\n    while True: pass"))
     assert statuses(found) == ["kernel-died", "timeout", "passed"]
-    assert "run by itself" in " ".join(found["notes"])
+    assert "Run by themselves" in " ".join(found["notes"])
 
 
 def test_an_answer_that_uses_a_stopped_one_takes_it_along(lab):
