@@ -262,19 +262,25 @@ print(json.dumps(os.path.exists({str(other)!r})))"""
 
 TOO_MUCH = {  # what a student's code does, and how its run ends
     "an inode for each of many files": (
-        "for n in range(60_000):\n    open(f'/tmp/{n}', 'w').close()\ntime.sleep(9)",
+        "for n in range(60_000):\n    open(f'/tmp/{n}', 'w').close()\ntime.sleep(12)",
         "file-limit",
     ),
-    "filled sockets in many processes": (
+    "sockets in many processes": (
         "pairs = []\nfor _ in range(30):\n    if os.fork() == 0:\n        break\n"
         "for _ in range(200):\n    pairs.append(socket.socketpair())\n"
         "    pairs[-1][0].setblocking(False)\n"
-        "    try: pairs[-1][0].send(bytes(200_000))\n    except OSError: pass\ntime.sleep(9)",
+        "    try: pairs[-1][0].send(bytes(1000))\n    except OSError: pass\ntime.sleep(12)",
         "file-limit",
+    ),
+    "many sockets on the host's disk": (
+        "from ipykernel.connect import get_connection_file\n"
+        "os.chdir(os.path.dirname(get_connection_file()))\n"
+        "for n in range(3000):\n    socket.socket(socket.AF_UNIX).bind(f's{n}')\ntime.sleep(12)",
+        "intruder",
     ),
     "a folder of the sockets that cannot be read": (
         "from ipykernel.connect import get_connection_file\n"
-        "os.chmod(os.path.dirname(get_connection_file()), 0)\ntime.sleep(9)",
+        "os.chmod(os.path.dirname(get_connection_file()), 0)\ntime.sleep(12)",
         "intruder",
     ),
 }
@@ -289,7 +295,7 @@ def test_what_no_limit_of_a_process_counts_is_ended_and_leaves_nothing(what, tmp
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     if what.endswith("read") and os.geteuid() == 0:
         status = "timeout"  # root reads it all the same
-    assert run_notebook(cells, 6, "bwrap").cells[0]["status"] == status
+    assert run_notebook(cells, 9, "bwrap").cells[0]["status"] == status
     assert os.listdir(tmp_path) == []
 
 

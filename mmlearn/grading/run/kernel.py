@@ -7,6 +7,7 @@ import stat
 import time
 from collections import deque
 from contextlib import suppress
+from itertools import islice
 from queue import Empty
 
 import psutil
@@ -18,6 +19,8 @@ from mmlearn.grading.run.inside import PRINTED
 from mmlearn.grading.run.limits import ENTRIES, MAX_PRINTED, MAX_SENT, MEMORY, OPEN_IN_ALL
 
 POLL = 0.25  # seconds between two looks at whether the kernel still lives
+SOCKETS = 20  # entries in the folder of the sockets; a kernel makes five
+_SCRATCH = ("/tmp", "/dev/shm", "/home/student")
 AFTER_INTERRUPT = 2.0  # seconds that a cell is given to end once its time is up
 
 
@@ -149,9 +152,10 @@ class WatchedKernel(RunningKernel):
                     message = super().get_message("iopub", timeout=0)
                     self._look_at("iopub", message)
                     self.waiting.append(message)
-        if memory_of(self.pid) > MEMORY:
+        processes = processes_of(self.pid)
+        if memory_of(processes) > MEMORY:
             raise TooMuchMemory
-        if too_many_of(self.pid):
+        if too_many_of(processes):
             raise TooManyFiles
         if not _only_sockets(self.runtime):
             raise Intruder
@@ -211,8 +215,10 @@ def _is_well_formed(message: dict) -> bool:
 def _only_sockets(folder: str) -> bool:
     """Tell whether a kernel kept to its sockets: their folder lies on this machine's disk."""
     try:
-        entries = list(os.scandir(folder))
+        entries = list(islice(os.scandir(folder), SOCKETS + 1))
     except OSError:  # made unreadable
+        return False
+    if len(entries) > SOCKETS:
         return False
     for entry in entries:
         with suppress(OSError):
@@ -223,22 +229,20 @@ def _only_sockets(folder: str) -> bool:
     return True
 
 
-def memory_of(pid: int) -> int:
-    """Return the bytes that a process and all below it hold (Linux; elsewhere a little more).
+def memory_of(processes: list[psutil.Process]) -> int:
+    """Return the bytes that the processes of a run hold (Linux; elsewhere a little more).
 
     What processes share, as after a fork, counts once. That is slow to find out, and only done
     where the plain sum is too large. What stands in the box's scratch folders counts as well.
     """
-    processes = _processes(pid)
     total = sum(_bytes(process, psutil.Process.memory_info, "rss") for process in processes)
     if total > MEMORY:
         total = sum(_bytes(one, psutil.Process.memory_full_info, "pss") for one in processes)
     return total + sum(used * size for _, used, size in _scratch(processes))
 
 
-def too_many_of(pid: int) -> bool:
+def too_many_of(processes: list[psutil.Process]) -> bool:
     """Tell whether the processes of a run hold too many files open, or made too many."""
-    processes = _processes(pid)
     opened = 0
     for process in processes:
         with suppress(psutil.Error, OSError, AttributeError):  # ended, another's, Windows
@@ -246,7 +250,8 @@ def too_many_of(pid: int) -> bool:
     return opened > OPEN_IN_ALL or any(files > ENTRIES for files, *_ in _scratch(processes))
 
 
-def _processes(pid: int) -> list[psutil.Process]:
+def processes_of(pid: int) -> list[psutil.Process]:
+    """Return a process and all below it."""
     with suppress(psutil.Error):
         kernel = psutil.Process(pid)
         return [kernel, *kernel.children(recursive=True)]
@@ -255,17 +260,18 @@ def _processes(pid: int) -> list[psutil.Process]:
 
 def _scratch(processes: list[psutil.Process]) -> list[tuple[int, int, int]]:
     """Return files, blocks and their size of each folder in memory that a box has of its own."""
-    found = {}
-    for process in processes[-1:]:  # the youngest lives in the box
-        for folder in ("/tmp", "/dev/shm", "/home/student"):
+    for process in reversed(processes):  # the first may stand outside, the last may have ended
+        found = {}
+        for folder in _SCRATCH:
             with suppress(OSError, AttributeError):
                 path = f"/proc/{process.pid}/root{folder}"
-                device = os.stat(path).st_dev
+                device, about = os.stat(path).st_dev, os.statvfs(path)
+                used = about.f_files - about.f_ffree, about.f_blocks - about.f_bfree
                 if device != os.stat("/").st_dev and device != _here(folder):
-                    about = os.statvfs(path)
-                    used = about.f_files - about.f_ffree, about.f_blocks - about.f_bfree
                     found[device] = *used, about.f_frsize
-    return list(found.values())
+        if found:
+            return list(found.values())
+    return []
 
 
 def _here(folder: str) -> int | None:
