@@ -13,6 +13,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 # Left out of `make check`: files whose tests start kernels, boxes or other processes, run notebooks
 # or train for long. Any other test of over a second carries `@pytest.mark.slow` itself.
 SLOW = (
+    "grading/test_fair.py",
     "grading/test_faults.py",
     "grading/test_grade_class.py",
     "grading/test_grade_command.py",

@@ -19,7 +19,14 @@ from mmlearn.grading.roster.classroom import Rules, attend, class_zone, notice
 from mmlearn.grading.roster.manual import Key, Mark, read_manual, update_manual
 from mmlearn.grading.run.execute import allow_runs, end_running
 from mmlearn.grading.run.sandbox import exposed, unavailable
-from mmlearn.grading.single import grade_bytes, key_of, verify_lab, without_run
+from mmlearn.grading.single import (
+    grade_again,
+    grade_bytes,
+    key_of,
+    needs_another_run,
+    verify_lab,
+    without_run,
+)
 from mmlearn.storage.files import make_folder
 
 Log = Callable[[str], None]
@@ -76,6 +83,8 @@ def grade_class(
             if failed:
                 log(f"{len(failed)} could not be graded: once more, one at a time.")
                 _grade_all(failed, lab, out, timeout, sandbox, 1, pool, log)
+            if len(handed) > 1:
+                _grade_starved(todo if again else handed, lab, out, timeout, sandbox, pool, log)
         except BaseException:
             end_running()
             raise
@@ -176,6 +185,32 @@ def _grade_all(todo, lab, out, timeout, sandbox, jobs, pool, log) -> list[Handed
         left = (time.monotonic() - started) / done * (len(todo) - done)
         log(f"[{done}/{len(todo)}] {one_line(record)}, about {_duration(left)} left")
     return [one for one in todo if one.stem in failed]
+
+
+def _grade_starved(handed: list[Handed], lab, out, timeout, sandbox, pool, log) -> None:
+    """Run once more, with nothing beside it, what took too long or lost its kernel.
+
+    Another student's code may have held the machine. Each record says whether that was done, so
+    that a run that goes on after a stop does it, too.
+    """
+    starved = []
+    for one in handed:
+        record = read_record(record_path(out, lab.unit, one.stem))
+        if record and not record.get("twice") and needs_another_run(record):
+            starved.append((one, record))
+    if starved:
+        log(f"{len(starved)} took too long or lost their kernel: once more, one at a time.")
+    for one, record in starved:
+        try:
+            found = {"checks": record["checks"], "notes": record["graded_notes"]}
+            data = read_handed(one)
+            found = pool.submit(grade_again, data, lab, timeout, sandbox, found).result()
+        except Exception as error:  # what was found first stays
+            log(f"{one.student}: not run again ({type(error).__name__}: {error}).")
+            continue
+        record |= found | {"twice": True, "graded_notes": found["notes"]}
+        write_record(out, _signed(one, record))
+        log(one_line(record))
 
 
 def _results(todo, lab, timeout, sandbox, jobs, pool) -> Iterator[dict]:

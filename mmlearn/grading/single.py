@@ -3,23 +3,39 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 from mmlearn.grading.errors import GradingError, UnreadableSubmission
 from mmlearn.grading.intake.submission import Submission, digest, parse_submission, read_bytes
+from mmlearn.grading.judge.lab import Check, Lab
+from mmlearn.grading.judge.plan import Step, alone, numbered, whole
 from mmlearn.grading.judge.rebuild import (
-    Lab,
     Rebuilt,
     empty_of,
     rebuild,
     solution_of,
     written_answers,
 )
-from mmlearn.grading.judge.score import Result, as_records, clean, overall, score
+from mmlearn.grading.judge.score import (
+    NOT_REACHED,
+    UNTOLD,
+    Result,
+    as_records,
+    clean,
+    may_differ_alone,
+    overall,
+    score,
+    stopped_at,
+    unreached,
+)
 from mmlearn.grading.judge.statuses import GRADER_VERSION
 from mmlearn.grading.records import write_file
 from mmlearn.grading.run.channel import RunReport
-from mmlearn.grading.run.execute import run_notebook
+from mmlearn.grading.run.execute import longest, run_notebook
+from mmlearn.grading.run.limits import STARTUP_TIMEOUT
+
+STARVED = ("timeout", "kernel-died")  # what another student's code, or a busy machine, may cause
 
 
 def key_of(lab: Lab, data: bytes, timeout: float, sandbox: str) -> str:
@@ -50,41 +66,118 @@ def grade_bytes(data: bytes, lab: Lab, timeout: float, sandbox: str = "none") ->
 def grade_submission(submission: Submission, lab: Lab, timeout: float, sandbox: str) -> dict:
     """Rebuild, run and score one submission; return what `grade_bytes` returns."""
     rebuilt = rebuild(lab, submission)
-    report = run_notebook(rebuilt.cells, timeout, sandbox)
-    results = score(lab, rebuilt, report, timeout)
-    if any(result.quotes_student for result in results) and _saw_hidden(rebuilt, report):
-        _retell(results, lab, rebuilt, timeout, sandbox)
-    unknown = any(result.points is None for result in results)
-    return {
-        "status": overall(results),
-        "points": None if unknown else sum(result.points for result in results),
-        "checks": as_records(results),
-        "written": _written(lab, written_answers(lab, submission)),
-        "notes": [clean(note, 300) for note in rebuilt.notes],
-        "message": f"The grader failed: {results[0].message}." if unknown else "",
-    }
-
-
-def _saw_hidden(rebuilt: Rebuilt, report: RunReport) -> bool:
-    """Tell whether the source of a hidden test has reached the kernel."""
-    return any(
-        cell.role == "hidden" and report.cells.get(number, {}).get("reached", True)
-        for number, cell in enumerate(rebuilt.cells)
+    grading = _Grading(lab, rebuilt, timeout, sandbox)
+    report, results = grading.run(whole(rebuilt))
+    if not any(result.points is None for result in results):
+        grading.try_alone(_second_tries(lab, rebuilt, report, results), results)
+    return {"written": _written(lab, written_answers(lab, submission)), "message": ""} | _found(
+        results, rebuilt.notes
     )
 
 
-def _retell(results: list[Result], lab: Lab, rebuilt: Rebuilt, timeout, sandbox) -> None:
-    """Take the messages from a second run, to which no hidden test was shown.
+def needs_another_run(found: dict) -> bool:
+    """Tell whether a result may be due to what ran beside it (see `grade_again`)."""
+    return any(check["status"] in STARVED for check in found["checks"])
 
-    Code that has seen a hidden test could write it into the next message that the student reads.
+
+def grade_again(data: bytes, lab: Lab, timeout: float, sandbox: str, found: dict) -> dict:
+    """Run the checks of a result once more that ran out of time or lost their kernel.
+
+    Each exercise is run by itself. What passes now earns its points; all else stays as it was, the
+    message too, which could now be told by code that has seen a hidden test.
     """
-    cells = [cell for cell in rebuilt.cells if cell.role != "hidden"]
-    visible = Rebuilt(cells, rebuilt.missing, rebuilt.notes)
-    told = score(lab, visible, run_notebook(cells, timeout, sandbox), timeout)
-    for result, other in zip(results, told, strict=True):
-        if result.quotes_student:
-            same = other.status == result.status
-            result.message = other.message if same else "the check failed"
+    rebuilt = rebuild(lab, parse_submission(data))
+    results = [Result(**check) for check in found["checks"]]
+    todo = [c for c, r in zip(lab.checks, results, strict=True) if r.status in STARVED]
+    rebuilt.notes = [*found["notes"], "What took too long, or ended its kernel, was run twice."]
+    grading = _Grading(lab, rebuilt, timeout, sandbox, shown=True)
+    grading.until = time.monotonic() + STARTUP_TIMEOUT + 2 * timeout
+    grading.try_alone(todo, results)
+    return found | _found(results, rebuilt.notes)
+
+
+def _found(results: list[Result], notes: list[str]) -> dict:
+    unknown = any(result.points is None for result in results)
+    found = {
+        "status": overall(results),
+        "points": None if unknown else sum(result.points for result in results),
+        "checks": as_records(results),
+        "notes": [clean(note, 300) for note in notes],
+    }
+    return found | ({"message": f"The grader failed: {results[0].message}."} if unknown else {})
+
+
+def _second_tries(lab: Lab, rebuilt: Rebuilt, report: RunReport, results: list[Result]):
+    """Return the checks that could still pass: not reached, or perhaps broken by another answer."""
+    stop = stopped_at(lab, rebuilt, report)
+    return [
+        check
+        for check, result in zip(lab.checks, results, strict=True)
+        if result.status not in ("passed", "missing")
+        and stop != (check.exercise or check.grade_id)
+        and (unreached(check, rebuilt, report) or may_differ_alone(check, rebuilt, report))
+    ]
+
+
+class _Grading:
+    """The runs of one submission: together they take no longer than one may.
+
+    `shown` tells whether a hidden test has reached a kernel. From then on nothing is quoted: code
+    that has seen one could hand it on to a later run, and from there to the student.
+    """
+
+    def __init__(self, lab: Lab, rebuilt: Rebuilt, timeout: float, sandbox: str, shown=False):
+        self.lab, self.rebuilt, self.timeout, self.sandbox = lab, rebuilt, timeout, sandbox
+        self.shown = shown
+        self.until = time.monotonic() + longest(timeout)
+
+    def run(self, steps: list[Step]) -> tuple[RunReport, list[Result]]:
+        """Run some cells; return what happened, and a result for every check of the lab."""
+        left = self.until - time.monotonic()
+        report = run_notebook([cell for _, cell in steps], self.timeout, self.sandbox, left)
+        report = numbered(steps, report)
+        results = score(self.lab, self.rebuilt, report, self.timeout)
+        for result in results:
+            if self.shown and result.quotes_student:
+                result.message = UNTOLD
+        self.shown = self.shown or _saw_hidden(self.rebuilt, report)
+        return report, results
+
+    def try_alone(self, todo: list[Check], results: list[Result]) -> None:
+        """Run exercises by themselves; a better result takes the place of the first one.
+
+        Where one of them stops the run, the others go on without it, in another kernel.
+        """
+        reasons: dict[str, list[str]] = {}
+        while todo and time.monotonic() < self.until:
+            report, found = self.run(alone(self.rebuilt, todo))
+            if report.trouble or any(result.points is None for result in found):
+                break
+            stop = stopped_at(self.lab, self.rebuilt, report)
+            left = []
+            for at, check in enumerate(self.lab.checks):
+                if check not in todo:
+                    continue
+                exercise = check.exercise or check.grade_id
+                skipped = results[at].message.startswith(NOT_REACHED)
+                if exercise != stop and unreached(check, self.rebuilt, report):
+                    left.append(check)
+                elif found[at].status == "passed" or skipped:
+                    why = results[at].message.removeprefix(NOT_REACHED) if skipped else ""
+                    why = why or "they did not pass beside the other answers"
+                    reasons.setdefault(why, []).append(repr(check.grade_id))
+                    results[at] = found[at]
+            todo = left if len(left) < len(todo) else []
+        for why, names in reasons.items():
+            self.rebuilt.notes.append(f"Run by themselves ({why}): {', '.join(names)}.")
+
+
+def _saw_hidden(rebuilt: Rebuilt, report: RunReport) -> bool:
+    """Tell whether the source of a hidden test may have reached the kernel."""
+    return any(
+        cell.role == "hidden" and report.cells.get(number, {}).get("reached", not report.finished)
+        for number, cell in enumerate(rebuilt.cells)
+    )
 
 
 def without_run(lab: Lab, status: str, message: str) -> dict:

@@ -48,3 +48,11 @@ def test_labs_and_files_that_are_named_exist():
         assert (ROOT / path).is_file(), path
     for heading in re.findall(r"\]\(#([a-z-]+)\)", GUIDE):
         assert f"## {heading.replace('-', ' ')}" in GUIDE.lower()
+
+
+def test_each_limit_that_is_told_has_its_test():
+    tests = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("*.py"))
+    named = re.findall(r"\| `(test_\w+)` \|", GUIDE)
+    assert len(named) > 10
+    for name in named:
+        assert f"def {name}(" in tests, name

@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import subprocess
 import sys
 import tempfile
@@ -9,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from mmlearn.grading.run import sandbox
+from mmlearn.grading.run import landlock, sandbox
+from mmlearn.grading.run.cell import RunCell
+from mmlearn.grading.run.execute import run_notebook
 from mmlearn.grading.run.sandbox import (
     BACKENDS,
     Run,
@@ -142,6 +145,92 @@ print(json.dumps([*found, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])]))"
     assert boxed(code) == [True, True, True, 7]
 
 
+# What a program tries, after `libc` and `fails`: each must be refused.
+REFUSED = {
+    "a lease on a file that all read": """
+file = os.open("/usr/bin/env", os.O_RDONLY)
+found = fails(fcntl.fcntl, file, 1024, fcntl.F_RDLCK)""",
+    "a watch on a folder": """
+found = fails(fcntl.fcntl, os.open("/usr", os.O_RDONLY), 1026, 1) and refused(libc.inotify_init1, 0)
+found = found and refused(libc.fanotify_init, 0, 0)""",
+    "another processor, another priority": """
+found = fails(os.sched_setaffinity, 0, {0}) and fails(os.nice, 1)
+found = found and fails(os.sched_setscheduler, 0, os.SCHED_FIFO, os.sched_param(1))
+found = found and refused(libc.syscall, 314, 0, ctypes.create_string_buffer(56), 0)""",
+    "shared memory without a name": "found = fails(mmap.mmap, -1, 4096)",
+    "System V's memory, semaphores, queues": """
+found = refused(libc.shmget, 0, 4096, 0o1600) and refused(libc.semget, 0, 9, 0o1600)
+found = found and refused(libc.msgget, 0, 0o1600)""",
+    "a queue of messages": 'found = refused(libc.mq_open, b"/hoard", 0o102, 0o600, None)',
+    "keys": """
+found = refused(libc.syscall, 248, b"user", b"hoard", b"x", 1, -3)
+found = found and refused(libc.syscall, 250, 0, -3, 0)
+found = found and refused(libc.syscall, 249, b"user", b"hoard", 0, 0)""",
+    "rings": "found = refused(libc.syscall, 425, 4, ctypes.create_string_buffer(120))",
+    "files without a name": """
+found = fails(os.open, os.path.expanduser("~"), os.O_TMPFILE | os.O_RDWR)
+found = found and refused(libc.syscall, 437, -100, b"/tmp", ctypes.create_string_buffer(24), 24)""",
+    "large pipes": "found = fails(fcntl.fcntl, os.pipe()[1], 1031, 1 << 20)",
+    "what others have read of a file": """
+found = fails(os.posix_fadvise, os.open("/usr/bin/env", os.O_RDONLY), 0, 0, os.POSIX_FADV_DONTNEED)
+found = found and refused(libc.mincore, 0, 0, 0)""",
+}
+TRY = """
+import ctypes, fcntl, json, mmap, os
+libc = ctypes.CDLL(None, use_errno=True)
+def refused(call, *arguments):
+    return call(*arguments) == -1 and ctypes.get_errno() in (1, 38)
+def fails(call, *arguments):
+    try:
+        call(*arguments)
+    except OSError as error:
+        return error.errno in (1, 95)
+    return False
+"""
+
+
+@needs_box
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="numbers of system calls of x86-64")
+@pytest.mark.parametrize("what", REFUSED)
+def test_the_filter_refuses(what):
+    code = TRY + REFUSED[what] + "\nprint(json.dumps(found))"
+    assert boxed(code) is True
+
+
+WRITER = """
+import json, os, socket
+from mmlearn.grading.run.enter import WRITABLE
+from mmlearn.grading.run.landlock import restrict
+folder = {folder!r}
+done = [restrict([*WRITABLE, os.path.expanduser("~")], folder)]
+os.chdir(folder)
+socket.socket(socket.AF_UNIX).bind("s")
+def works(call, *arguments):
+    try:
+        call(*arguments)
+    except OSError:
+        return False
+    return True
+for call, *arguments in (
+    (open, "file", "w"), (os.mkdir, "folder"), (os.mkfifo, "pipe"), (os.symlink, "/", "link"),
+    (os.open, ".", os.O_TMPFILE | os.O_RDWR), (os.link, "s", "t"),
+    (open, "/home/student/mine", "w"), (open, "/tmp/mine", "w"), (open, "/dev/null", "w"),
+):
+    done.append(works(call, *arguments))
+print(json.dumps([*done, os.listdir()]))"""
+
+
+@needs_box
+@pytest.mark.skipif(not landlock.version(), reason="this system's kernel has no Landlock")
+def test_in_the_sockets_folder_sockets_are_made_and_nothing_else():
+    with tempfile.TemporaryDirectory(dir=sandbox.folder_for_runs("bwrap")) as folder:
+        runtime = Path(folder, "runtime")
+        runtime.mkdir()
+        *done, made = boxed(WRITER.format(folder=str(runtime)), runtime)
+    assert done == [True, *[False] * 5, True, True, True, True]
+    assert sorted(made) == ["s", "t"]  # another name for the socket
+
+
 @needs_box
 def test_torch_imports_and_trains_inside():
     code = """
@@ -169,6 +258,82 @@ open({str(mine / "socket")!r}, "w").write("x")
 print(json.dumps(os.path.exists({str(other)!r})))"""
     assert boxed(code, runtime=mine) is False
     assert (mine / "socket").read_text() == "x"
+
+
+TOO_MUCH = {  # what a student's code does, and how its run ends
+    "an inode for each of many files": (
+        "for n in range(60_000):\n    open(f'/tmp/{n}', 'w').close()\ntime.sleep(12)",
+        "file-limit",
+    ),
+    "sockets in many processes": (
+        "pairs = []\nfor _ in range(30):\n    if os.fork() == 0:\n        break\n"
+        "for _ in range(200):\n    pairs.append(socket.socketpair())\n"
+        "    pairs[-1][0].setblocking(False)\n"
+        "    try: pairs[-1][0].send(bytes(1000))\n    except OSError: pass\ntime.sleep(12)",
+        "file-limit",
+    ),
+    "many sockets on the host's disk": (
+        "from ipykernel.connect import get_connection_file\n"
+        "os.chdir(os.path.dirname(get_connection_file()))\n"
+        "for n in range(3000):\n    socket.socket(socket.AF_UNIX).bind(f's{n}')\ntime.sleep(12)",
+        "intruder",
+    ),
+    "a folder of the sockets that cannot be read": (
+        "from ipykernel.connect import get_connection_file\n"
+        "os.chmod(os.path.dirname(get_connection_file()), 0)\ntime.sleep(12)",
+        "intruder",
+    ),
+}
+
+
+@needs_box
+@pytest.mark.parametrize("what", TOO_MUCH)
+def test_what_no_limit_of_a_process_counts_is_ended_and_leaves_nothing(what, tmp_path, monkeypatch):
+    source, status = TOO_MUCH[what]
+    cells = [RunCell("import os, socket, time\n" + source, "solution", "hoard")]
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    if what.endswith("read") and os.geteuid() == 0:
+        status = "timeout"  # root reads it all the same
+    assert run_notebook(cells, 9, "bwrap").cells[0]["status"] == status
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_box_gets_a_cgroup_where_systemd_grants_one(tmp_path, monkeypatch):
+    runner = tmp_path / "systemd-run"
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    runs = 'while [ "$1" != -- ]; do shift; done; shift; "$@"'
+    for ends, granted in (("exit 1", False), (runs, True)):
+        runner.write_text(f"#!/bin/sh\n{ends}\n")
+        runner.chmod(0o755)
+        sandbox._scope.cache_clear()
+        try:
+            words = sandbox._scope()
+        finally:
+            sandbox._scope.cache_clear()
+        assert (f"MemoryMax={sandbox.MEMORY}" in words) == granted
+        assert ("MemorySwapMax=0" in words) == granted
+
+
+def test_a_folder_that_was_made_unreadable_is_removed(tmp_path):
+    code = """
+import os, sys
+from mmlearn.grading.run.ending import remove
+folder = deep = sys.argv[1]
+os.makedirs(folder)
+for name in "abc":
+    deep = os.path.join(deep, name)
+    os.mkdir(deep)
+    open(os.path.join(deep, "file"), "w").close()
+while deep.startswith(folder):
+    os.chmod(deep, 0)
+    deep = os.path.dirname(deep)
+remove(folder)
+print(os.path.lexists(folder))"""
+    os.chmod(tmp_path, 0o777)
+    command = [sys.executable, "-c", code, str(tmp_path / "run")]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout == "False\n", done.stderr
 
 
 def test_a_secret_below_a_readable_folder_is_found(tmp_path, monkeypatch):

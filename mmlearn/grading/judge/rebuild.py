@@ -6,7 +6,6 @@ reference outputs are the instructor's, so an edited or deleted check changes no
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +18,11 @@ from mmlearn.grading.intake.submission import (
     parse_submission,
     read_bytes,
 )
+from mmlearn.grading.judge.answers import answers_of
+from mmlearn.grading.judge.helpers import helpers_for
+from mmlearn.grading.judge.lab import Check, Exercise, Lab, Other
 from mmlearn.grading.run.cell import RunCell
+from mmlearn.grading.run.names import bound_names
 from mmlearn.notebook import (
     MARKERS,
     NBGRADER,
@@ -47,58 +50,6 @@ _NBVAL_MARKER = re.compile(
     r"#[#\s]*(NBVAL_(IGNORE_OUTPUT|CHECK_OUTPUT|RAISES_EXCEPTION|SKIP)"
     r"|PYTEST_VALIDATE_IGNORE_OUTPUT)"
 )
-
-
-@dataclass(frozen=True)
-class Check:
-    """A graded check: its visible and hidden source and what it prints for the solution."""
-
-    grade_id: str
-    exercise: str | None  # the grade_id of the solution cell that it checks
-    points: float
-    visible: str
-    hidden: str
-    reference: str | None  # None: no instructor's copy, nothing to compare with
-    rtol: float = RTOL
-    atol: float = ATOL
-
-
-@dataclass(frozen=True)
-class Exercise:
-    """A solution cell of the instructor's copy."""
-
-    grade_id: str
-    source: str
-
-
-@dataclass(frozen=True)
-class Other:
-    """A code cell that is neither answered nor graded (set-up, helpers, figures)."""
-
-    source: str
-
-
-@dataclass(frozen=True)
-class Lab:
-    """What grading needs of an instructor's copy, in its order."""
-
-    unit: str
-    path: Path
-    hash: str
-    items: tuple[Check | Exercise | Other, ...]
-    written: tuple[tuple[str, float], ...]
-
-    @property
-    def checks(self) -> list[Check]:
-        return [item for item in self.items if isinstance(item, Check)]
-
-    @property
-    def exercises(self) -> list[Exercise]:
-        return [item for item in self.items if isinstance(item, Exercise)]
-
-    @property
-    def max_points(self) -> float:
-        return sum(check.points for check in self.checks)
 
 
 @dataclass
@@ -134,10 +85,24 @@ def load_lab(path: Path, with_reference: bool = True) -> Lab:
             written.append(item)
         elif item is not None:
             items.append(item)
+    if not with_reference:
+        items = _without_copies(items)
     unit = metadata_of(notebook).get("unit") or path.stem
     lab = Lab(str(unit), path, digest(data), tuple(items), tuple(written))
     _refuse_unusable(lab)
     return lab
+
+
+def _without_copies(items: list[Check | Exercise | Other]) -> list[Check | Exercise | Other]:
+    """Leave out what a student copied in a notebook of their own: the first of a name counts."""
+    seen: set[str] = set()
+    kept = []
+    for item in items:
+        name = getattr(item, "grade_id", None)
+        if name is None or name not in seen:
+            kept.append(item)
+        seen.add(name)
+    return kept
 
 
 def _item(cell, path: Path, with_reference: bool):
@@ -215,16 +180,23 @@ def rebuild(lab: Lab, submission: Submission) -> Rebuilt:
     """Return the notebook to run: the instructor's cells with the submission's solutions.
 
     A solution cell is found by its `grade_id`; several cells with one `grade_id` (a cell that was
-    split) are joined. Where the `grade_id` is gone, the cells between the neighbouring unchanged
-    cells are taken instead, and a note says so. Exercises without a cell are `missing`.
+    split) are joined, but for what stands below its check and what is unanswered. Where the
+    `grade_id` is gone, the cells between the neighbouring unchanged cells are taken instead. What
+    an answer uses of the student's other cells is taken along (`helpers`). Notes say all that.
+    Exercises without a cell are `missing`.
     """
     rebuilt = Rebuilt(notes=list(submission.notes))
-    sources = _solutions(lab, submission, rebuilt.notes)
+    sources = answers_of(lab, submission, rebuilt.notes)
+    helpers = _helpers(lab, submission, sources, rebuilt.notes)
+    answers = lab.answers
     for item in lab.items:
         if isinstance(item, Other):
             rebuilt.cells.append(RunCell(item.source, "other"))
         elif isinstance(item, Exercise):
             if item.grade_id in sources:
+                if item.grade_id in helpers:
+                    helper = RunCell(helpers[item.grade_id], "solution", item.grade_id)
+                    rebuilt.cells.append(helper)
                 source = neutralise(sources[item.grade_id], item.grade_id, rebuilt.notes)
                 rebuilt.cells.append(RunCell(source, "solution", item.grade_id))
             else:
@@ -232,7 +204,7 @@ def rebuild(lab: Lab, submission: Submission) -> Rebuilt:
         elif item.exercise in {e.grade_id for e in lab.exercises} - sources.keys():
             continue  # scored as missing, not run
         else:
-            rebuilt.cells.extend(_check_cells(item))
+            rebuilt.cells.extend(_check_cells(item, answers))
     return rebuilt
 
 
@@ -281,72 +253,28 @@ def neutralise(source: str, grade_id: str = "", notes: list[str] | None = None) 
     return "".join(kept)
 
 
-def _check_cells(check: Check) -> list[RunCell]:
+def _check_cells(check: Check, answers: tuple[str, ...]) -> list[RunCell]:
     # The reference covers what both parts print: its first lines are compared after the visible
     # part, which must be right before hidden tests are run, and all of it after the last part.
     compare = {"reference": check.reference, "rtol": check.rtol, "atol": check.atol}
+    compare |= {"grade_id": check.grade_id, "answers": answers}
     has_hidden = bool(check.hidden.strip())
-    cells = []
-    if check.visible.strip():
-        cells.append(RunCell(check.visible, "check", check.grade_id, prefix=has_hidden, **compare))
+    cells = [RunCell(check.visible, "check", prefix=has_hidden, **compare)]
     if has_hidden:
-        cells.append(RunCell(check.hidden, "hidden", check.grade_id, **compare))
+        cells.append(RunCell(check.hidden, "hidden", **compare))
     return cells
 
 
-def _solutions(lab: Lab, submission: Submission, notes: list[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for exercise in lab.exercises:
-        cells = [cell for cell in submission.cells if cell.grade_id == exercise.grade_id]
-        code = [cell.source for cell in cells if cell.kind == "code"]
-        if code:
-            found[exercise.grade_id] = "\n".join(code)
-        if len(code) > 1:
-            notes.append(f"Cell {exercise.grade_id!r} came in {len(code)} parts: they were joined.")
-        elif cells and not code:
-            notes.append(f"Cell {exercise.grade_id!r} is no code cell any more.")
-    other_unit = submission.unit is not None and submission.unit != lab.unit
-    if other_unit:
-        notes.append(f"The notebook says that it is {submission.unit!r}, not {lab.unit!r}.")
-    lost = [e for e in lab.exercises if e.grade_id not in found]
-    if lost and not other_unit:
-        found.update(_by_position(lab, submission, lost, notes))
-    return found
-
-
-def _by_position(lab: Lab, submission: Submission, lost, notes: list[str]) -> dict[str, str]:
-    """Find solution cells that lost their grade_id between the cells that still are the lab's."""
-    exercise_ids = {e.grade_id for e in lab.exercises}
-    known = {check.grade_id for check in lab.checks} | exercise_ids
-    theirs = [cell for cell in submission.cells if cell.kind == "code"]
-    lab_keys = [_key(item) for item in lab.items]
-    their_keys = [
-        ("id", cell.grade_id)
-        if cell.grade_id in known
-        else ("text", unwrap_check(cell.source).strip())
-        for cell in theirs
-    ]
-    # A check that lost its grade_id as well is known by its text.
-    texts = {item.visible.strip(): _key(item) for item in lab.checks}
-    their_keys = [texts.get(key[1], key) if key[0] == "text" else key for key in their_keys]
+def _helpers(lab: Lab, submission: Submission, sources, notes: list[str]) -> dict[str, str]:
+    """Return the statements of the student's other cells that each answer needs."""
+    ours = {item.grade_id for item in (*lab.checks, *lab.exercises)}
+    others = [c.source for c in submission.cells if c.kind == "code" and c.grade_id not in ours]
+    known = set(lab.answers).union(*map(bound_names, sources.values()))
+    known = known.union(*(bound_names(i.source) for i in lab.items if isinstance(i, Other)))
     found = {}
-    matcher = difflib.SequenceMatcher(None, lab_keys, their_keys, autojunk=False)
-    for tag, i1, i2, j1, j2 in matcher.get_opcodes():
-        wanted = [lab.items[i] for i in range(i1, i2) if lab.items[i] in lost]
-        candidates = [theirs[j] for j in range(j1, j2) if theirs[j].grade_id not in known]
-        if tag != "replace" or not wanted or not candidates:
-            continue
-        if len(wanted) == 1:
-            groups = [[cell.source for cell in candidates]]
-        elif len(wanted) == len(candidates):
-            groups = [[cell.source] for cell in candidates]
-        else:
-            continue  # which cell answers which exercise cannot be told
-        for exercise, sources in zip(wanted, groups, strict=True):
-            found[exercise.grade_id] = "\n".join(sources)
-            notes.append(f"Cell {exercise.grade_id!r} lost its name: it was found by its place.")
+    for grade_id, source in sources.items():
+        helper, names = helpers_for(source, others, known)
+        if helper:
+            found[grade_id] = neutralise(helper)
+            notes.append(f"Cell {grade_id!r} uses {names} of another cell of yours: taken along.")
     return found
-
-
-def _key(item: Check | Exercise | Other) -> tuple[str, str]:
-    return ("text", item.source.strip()) if isinstance(item, Other) else ("id", item.grade_id)

@@ -6,11 +6,15 @@ import re
 import unicodedata
 from dataclasses import asdict, dataclass
 
-from mmlearn.grading.judge.rebuild import Check, Lab, Rebuilt
+from mmlearn.grading.judge.lab import Check, Lab
+from mmlearn.grading.judge.plan import exercise_of
+from mmlearn.grading.judge.rebuild import Rebuilt
 from mmlearn.grading.run.channel import RunReport
-from mmlearn.grading.run.limits import MAX_PRINTED, MEMORY
+from mmlearn.grading.run.limits import ENTRIES, MAX_PRINTED, MAX_SENT, MEMORY, OPEN_IN_ALL
 
 HIDDEN_MESSAGE = "the result on fresh inputs differs"
+UNTOLD = "the check failed"  # where nothing may be quoted
+NOT_REACHED = "not reached: "
 
 # The student's overall status is the worst of the checks': the first of these that occurs.
 _WORST_FIRST = ("grader-error", "kernel-died", "timeout", "missing", "error", "failed", "passed")
@@ -18,8 +22,16 @@ _WORST_FIRST = ("grader-error", "kernel-died", "timeout", "missing", "error", "f
 _STOPPED = {
     "timeout": ("timeout", "ran for more than {:g} s"),
     "kernel-died": ("kernel-died", "ended the kernel (os._exit, a crash, or too little memory)"),
-    "output-limit": ("error", f"printed more than {MAX_PRINTED:,} characters"),
+    "print-limit": ("error", f"printed more than {MAX_PRINTED:,} characters"),
+    "output-limit": (
+        "error",
+        f"sent more than {MAX_SENT // 10**6} MB to the screen (figures, widgets, prints)",
+    ),
     "intruder": ("kernel-died", "wrote into the folder of the kernel's sockets"),
+    "file-limit": (
+        "kernel-died",
+        f"made more than {ENTRIES:,} files, or held more than {OPEN_IN_ALL:,} open",
+    ),
     "memory-limit": ("kernel-died", f"took more than {MEMORY / 2**30:g} GB of memory"),
 }
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
@@ -40,7 +52,8 @@ class Result:
     @property
     def quotes_student(self) -> bool:
         """Whether the message may hold text that the student's code chose."""
-        return self.status in ("failed", "error") and self.message not in ("", HIDDEN_MESSAGE)
+        ours = ("", HIDDEN_MESSAGE, UNTOLD)
+        return self.status in ("failed", "error") and self.message not in ours
 
 
 def score(lab: Lab, rebuilt: Rebuilt, report: RunReport, cell_timeout: float) -> list[Result]:
@@ -107,7 +120,7 @@ def _judge(check: Check, rebuilt: Rebuilt, report: RunReport, limit: float) -> t
         if entry is None and report.finished:
             return "error", "what happened to this check could not be read"
         if entry is None:
-            return "timeout", "not reached: the notebook took too long as a whole"
+            return "timeout", f"{NOT_REACHED}the notebook took too long as a whole"
         status = entry["status"]
         if status in _STOPPED:
             return _stopped(status, entry["reached"], _culprit(check, rebuilt, report), limit)
@@ -115,7 +128,7 @@ def _judge(check: Check, rebuilt: Rebuilt, report: RunReport, limit: float) -> t
             own = _own_exception(check, rebuilt, report)
             return _raised(entry, cell.role == "hidden", own)
         if status == "differs":
-            return "failed", _differs(entry, cell, parts)
+            return "failed", HIDDEN_MESSAGE if cell.role == "hidden" else _differs(entry)
         if status != "ok":
             return "failed", HIDDEN_MESSAGE
     return "passed", ""
@@ -126,7 +139,7 @@ def _stopped(status: str, reached: bool, culprit: str, limit: float) -> tuple[st
     reason = reason.format(limit)
     if reached and not culprit:
         return status, f"this check {reason}"
-    return status, f"not reached: {culprit or 'an earlier cell'} {reason}"
+    return status, f"{NOT_REACHED}{culprit or 'an earlier cell'} {reason}"
 
 
 def _culprit(check: Check, rebuilt: Rebuilt, report: RunReport) -> str:
@@ -138,6 +151,47 @@ def _culprit(check: Check, rebuilt: Rebuilt, report: RunReport) -> str:
                 return ""
             return f"cell {cell.grade_id!r}" if cell.grade_id else "a cell of the lab"
     return ""
+
+
+def stopped_at(lab: Lab, rebuilt: Rebuilt, report: RunReport) -> str | None:
+    """Return the exercise at which a run stopped; "" at a cell of the lab, None where none did."""
+    last = None
+    for number, entry in report.cells.items():
+        cell = rebuilt.cells[number]
+        if entry["status"] in _STOPPED:
+            return (exercise_of(lab, cell if entry["reached"] else last or cell)) or ""
+        if entry["reached"]:
+            last = cell
+    return None
+
+
+def unreached(check: Check, rebuilt: Rebuilt, report: RunReport) -> bool:
+    """Tell whether a part of a check was not run because something else had stopped the run."""
+    entries = _entries(check, rebuilt, report)
+    stopped = [e for e in entries if e is None or (not e["reached"] and e["status"] in _STOPPED)]
+    return bool(stopped) and all(e in stopped or e["status"] == "ok" for e in entries)
+
+
+def may_differ_alone(check: Check, rebuilt: Rebuilt, report: RunReport) -> bool:
+    """Tell whether a check that failed could pass by itself: another answer was run before it."""
+    cells = list(enumerate(rebuilt.cells))
+    for n, cell in cells:
+        entry = report.cells.get(n)
+        own = cell.role == "solution" and cell.grade_id == check.exercise
+        if own and entry and entry["ename"] == "NotImplementedError":
+            return False
+    at = next(n for n, c in cells if c.role == "check" and c.grade_id == check.grade_id)
+    visible = report.cells.get(at)
+    earlier = [c for n, c in cells if n < at or (visible and visible["status"] == "ok")]
+    return any(c.role == "solution" and c.grade_id != check.exercise for c in earlier)
+
+
+def _entries(check: Check, rebuilt: Rebuilt, report: RunReport) -> list[dict | None]:
+    return [
+        report.cells.get(number)
+        for number, cell in enumerate(rebuilt.cells)
+        if cell.grade_id == check.grade_id and cell.role in ("check", "hidden")
+    ]
 
 
 def _own_exception(check: Check, rebuilt: Rebuilt, report: RunReport) -> str:
@@ -167,19 +221,14 @@ def _exception(entry: dict) -> str:
     return ": ".join(filter(None, (entry["ename"], entry["evalue"])))
 
 
-def _differs(entry: dict, cell, parts) -> str:
+def _differs(entry: dict) -> str:
     """Tell where the printed text differs, but never what was expected."""
-    visible_lines = sum(part["lines"] for part_cell, part in parts if part_cell.role == "check")
-    if cell.role == "hidden" and (entry["line"] > visible_lines or visible_lines == 0):
-        return HIDDEN_MESSAGE
     if entry["got"] is None:
         return "the check printed fewer lines than for a right answer"
     if not entry["expected_more"]:
-        return "the check printed more lines than for a right answer: remove print from your code"
-    return (
-        f"line {entry['line']} of what the check printed, {entry['got']!r}, differs from a right "
-        "answer (printing in your own code changes it, too)"
-    )
+        return "the check printed more lines than for a right answer"
+    line = f"line {entry['line']} of what the check printed, {entry['got']!r},"
+    return f"{line} differs from a right answer"
 
 
 def _scrub(message: str, lab: Lab) -> str:

@@ -1,7 +1,7 @@
 """What can become of a submission and of each of its checks, and what that means."""
 
 # Part of every stored result's key: raised whenever the same submission could be graded otherwise.
-GRADER_VERSION = "2"
+GRADER_VERSION = "3"
 
 MEANING = {
     "passed": "every check passed",

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+from contextlib import suppress
 
 
 def end_group(pid: int) -> None:
@@ -26,8 +27,9 @@ def end_box(command: list[str]) -> None:
 
 
 def remove(folder: str | os.PathLike) -> None:
-    """Remove a folder into which a student's code could write, however deep it made that."""
-    try:
+    """Remove a folder into which a student's code could write: however deep, readable or not."""
+    with suppress(RecursionError):
         shutil.rmtree(folder, ignore_errors=True)
-    except RecursionError:
-        subprocess.run(["rm", "-rf", "--", str(folder)], check=False, capture_output=True)
+    if os.path.isdir(folder) and os.name == "posix":
+        for command in (["chmod", "-R", "u+rwX"], ["rm", "-rf"]):
+            subprocess.run([*command, "--", str(folder)], check=False, capture_output=True)

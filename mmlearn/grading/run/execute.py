@@ -16,7 +16,14 @@ from mmlearn.grading.run.cell import RunCell
 from mmlearn.grading.run.channel import RunReport, read_lines
 from mmlearn.grading.run.ending import end_box, end_group, remove
 from mmlearn.grading.run.limits import CELL_TIMEOUT, CELLS_IN_ALL, STARTUP_TIMEOUT
-from mmlearn.grading.run.sandbox import Run, end_command, kernel_command, prepare
+from mmlearn.grading.run.names import bound_names
+from mmlearn.grading.run.sandbox import (
+    Run,
+    end_command,
+    folder_for_runs,
+    kernel_command,
+    prepare,
+)
 
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _UNWANTED = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTHONSTARTUP", "PYTHONHOME", "JPY_PARENT_PID")
@@ -25,16 +32,25 @@ _running: set[subprocess.Popen] = set()  # workers that a stopped batch must not
 _stopped = threading.Event()  # no further worker is started
 
 
+def longest(cell_timeout: float) -> float:
+    """Return the seconds that the grading of one submission may take."""
+    return STARTUP_TIMEOUT + CELLS_IN_ALL * cell_timeout
+
+
 def run_notebook(
-    cells: list[RunCell], cell_timeout: float = CELL_TIMEOUT, sandbox: str = "none"
+    cells: list[RunCell],
+    cell_timeout: float = CELL_TIMEOUT,
+    sandbox: str = "none",
+    seconds: float | None = None,
 ) -> RunReport:
     """Run the cells in a fresh kernel; a cell that takes longer than `cell_timeout` s ends the run.
 
+    So does the whole, once it takes longer than `seconds` (`longest`, if not given).
     The kernel's working folder is new and empty. The notebook, the kernel's connection file and
     IPython's profile lie in another folder, which is private and removed afterwards.
     """
-    private = Path(tempfile.mkdtemp(prefix="mmlearn-grade-"))
-    limit = STARTUP_TIMEOUT + CELLS_IN_ALL * cell_timeout
+    private = Path(tempfile.mkdtemp(prefix="mmlearn-grade-", dir=folder_for_runs(sandbox)))
+    limit = longest(cell_timeout) if seconds is None else seconds
     run = Run(str(private / "runtime"), seconds=int(limit) + 1)
     try:
         for name in ("runtime", "work", "ipython"):
@@ -51,7 +67,8 @@ def run_notebook(
 
 def _settings(private: Path, run: Run, cell_timeout: float, sandbox: str) -> dict:
     connection = str(private / "runtime" / "kernel.json")
-    kernel = [sys.executable, "-m", "ipykernel_launcher", "-f", connection]
+    launcher = "ipykernel_launcher" if sandbox == "none" else "mmlearn.grading.run.enter"
+    kernel = [sys.executable, "-m", launcher, "-f", connection]
     return {
         "key": secrets.token_hex(32),
         "private": str(private),
@@ -59,6 +76,7 @@ def _settings(private: Path, run: Run, cell_timeout: float, sandbox: str) -> dic
         "notebook": str(private / "graded.ipynb"),
         "work": str(private / "work"),
         "connection": connection,
+        "begin": _call("begin"),
         "kernel": kernel_command(kernel, sandbox, run),
         "end_box": end_command(sandbox, run),
         "user": run.user if sandbox != "none" else None,
@@ -95,7 +113,7 @@ def _notebook(cells: list[RunCell]) -> str:
             outputs = [v4.new_output("stream", name="stdout", text=cell.reference)]
         notebook.cells.append(
             v4.new_code_cell(
-                cell.source,
+                _sent(cell),
                 id=f"cell-{number}",
                 metadata={"tags": tags, "mmlearn": ours},
                 # nbval compares no cell that was never executed.
@@ -104,6 +122,25 @@ def _notebook(cells: list[RunCell]) -> str:
             )
         )
     return writes(notebook)
+
+
+def _sent(cell: RunCell) -> str:
+    """Return what the kernel is sent for a cell: checks run by `inside`, answers as they are."""
+    if cell.role == "check":
+        return _call("check", cell.grade_id, cell.source, cell.answers)
+    if cell.role == "hidden":
+        return _call("hidden", cell.grade_id, cell.source)
+    if cell.role == "fresh":
+        return _call("fresh")
+    names = sorted(bound_names(cell.source)) if cell.role == "other" else []
+    if not names or cell.source.lstrip().startswith("%%"):
+        return cell.source
+    return f"{cell.source}\n{_call('keep', *names)}"
+
+
+def _call(function: str, *arguments) -> str:
+    module = "__import__('mmlearn.grading.run.inside', fromlist=['_'])"
+    return f"{module}.{function}({', '.join(map(repr, arguments))})"
 
 
 def _run_worker(settings: dict, limit: float) -> RunReport:

@@ -12,4 +12,6 @@ MEMORY = 3 * 2**30  # bytes of memory that all processes of a run may hold
 PROCESSES = 128  # and threads
 FILE_SIZE = 100_000_000
 OPEN_FILES = 512
+OPEN_IN_ALL = 8192  # files, pipes and sockets that all processes of a run may hold open
+ENTRIES = 50_000  # files and folders that they may make in the scratch folders
 SCRATCH = 256 * 2**20  # bytes in each of /tmp, /dev/shm and the home

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mmlearn.grading.judge.answers import alike, borrowed, shape
+from mmlearn.grading.judge.authorship import alike, borrowed, shape
 from mmlearn.grading.judge.rebuild import Other, load_lab
 
 SETUP = """
