@@ -17,6 +17,7 @@ SLOW = (
     "grading/test_faults.py",
     "grading/test_grade_class.py",
     "grading/test_grade_command.py",
+    "grading/test_library.py",
     "grading/test_nbgrader.py",
     "grading/test_real_labs.py",
     "grading/test_rebuild.py",

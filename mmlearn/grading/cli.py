@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 from mmlearn.doctor import ROOT, cure, missing
@@ -63,6 +63,11 @@ def add_grade_command(subparsers) -> argparse.ArgumentParser:
         "--sandbox",
         choices=BACKENDS,
         help="how the kernel is boxed (default: bwrap; one's own lab: bwrap where it works)",
+    )
+    parser.add_argument(
+        "--forbid-library",
+        action="store_true",
+        help="an answer that takes from a library what its exercise does not allow earns nothing",
     )
     _add_class_options(parser.add_argument_group("for a class"))
     parser.set_defaults(command=run)
@@ -238,6 +243,7 @@ def _check_one(args: argparse.Namespace) -> int:
             f"{args.path}, its own visible checks only: no instructor's copy was found, so the"
         )
         _print_line("values that they print are not compared with a right answer's.")
+    lab = replace(lab, own_work=args.forbid_library)
     sandbox = args.sandbox or ("none" if unavailable("bwrap") else "bwrap")
     if unavailable(sandbox):
         raise GradingError(f"The sandbox {sandbox!r} does not work here: {unavailable(sandbox)}.")
@@ -258,6 +264,8 @@ def _print_result(found: dict) -> None:
         points = f"{check['points']:g}/{check['max_points']:g}"
         line = f"  {check['status']:<12} {check['grade_id']:<{width}}  {points:>5}"
         _print_line(f"{line}  {' '.join(check['message'].split())}".rstrip())
+    for exercise, names in found.get("library", {}).items():
+        _print_line(f"  library      {exercise}: takes {', '.join(names)}")
     for note in found["notes"]:
         _print_line(f"  note: {note}")
     for written in found["written"]:
@@ -281,6 +289,7 @@ def _grade_class(args: argparse.Namespace) -> int:
 
     out = args.out or Path("grades")
     lab = load_lab(_copy_named(args.lab, _units(solution_folders(args))))
+    lab = replace(lab, own_work=args.forbid_library)
     if out.exists() and not out.is_dir():
         raise GradingError(f"--out {out} is a file: give a folder.")
     with _executor(args.dask) as (executor, workers):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mmlearn.grading.errors import GradingError, UnreadableSubmission
 from mmlearn.grading.intake.submission import Submission, digest, parse_submission, read_bytes
+from mmlearn.grading.judge.authorship import made_of
 from mmlearn.grading.judge.lab import Check, Lab
 from mmlearn.grading.judge.plan import Step, alone, numbered, whole
 from mmlearn.grading.judge.rebuild import (
@@ -40,7 +41,8 @@ STARVED = ("timeout", "kernel-died")  # what another student's code, or a busy m
 
 def key_of(lab: Lab, data: bytes, timeout: float, sandbox: str) -> str:
     """Return the key under which a result holds: everything that it depends on, hashed."""
-    parts = (GRADER_VERSION, lab.unit, lab.hash, digest(data), f"{timeout:g}", sandbox)
+    rules = "own work" if lab.own_work else ""
+    parts = (GRADER_VERSION, lab.unit, lab.hash, digest(data), f"{timeout:g}", sandbox, rules)
     return digest("\n".join(parts).encode())
 
 
@@ -70,9 +72,19 @@ def grade_submission(submission: Submission, lab: Lab, timeout: float, sandbox: 
     report, results = grading.run(whole(rebuilt))
     if not any(result.points is None for result in results):
         grading.try_alone(_second_tries(lab, rebuilt, report, results), results)
-    return {"written": _written(lab, written_answers(lab, submission)), "message": ""} | _found(
-        results, rebuilt.notes
-    )
+    about = made_of(lab, rebuilt.cells)
+    if lab.own_work:
+        _refuse_library(results, about["library"])
+    written = _written(lab, written_answers(lab, submission))
+    return {"written": written, "message": "", **about} | _found(results, rebuilt.notes)
+
+
+def _refuse_library(results: list[Result], library: dict[str, list[str]]) -> None:
+    """Take the points of answers that come from a library."""
+    for result in results:
+        if names := library.get(result.exercise):
+            result.status, result.points = "failed", 0.0
+            result.message = f"takes {', '.join(names)} from a library: write it yourself"
 
 
 def needs_another_run(found: dict) -> bool:
@@ -93,6 +105,8 @@ def grade_again(data: bytes, lab: Lab, timeout: float, sandbox: str, found: dict
     grading = _Grading(lab, rebuilt, timeout, sandbox, shown=True)
     grading.until = time.monotonic() + STARTUP_TIMEOUT + 2 * timeout
     grading.try_alone(todo, results)
+    if lab.own_work:
+        _refuse_library(results, found["library"])
     return found | _found(results, rebuilt.notes)
 
 

@@ -17,6 +17,9 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from math import log
 
+from mmlearn.grading.judge.lab import Lab, Other
+from mmlearn.grading.run.cell import RunCell
+
 # Tools to write an answer with; every other library may hold the answer itself.
 TOOLS = frozenset({"numpy", "torch", "matplotlib", *sys.stdlib_module_names})
 # What in a tool is an answer: torch's losses.
@@ -178,6 +181,31 @@ def _exported(module: str) -> list[str]:
     with suppress(ImportError):
         return list(getattr(importlib.import_module(module), "__all__", ()))
     return []
+
+
+def made_of(lab: Lab, cells: Iterable[RunCell]) -> dict[str, dict]:
+    """Return, by exercise, what the answers in `cells` take from a library, and their shapes.
+
+    What the instructor's own answer takes is allowed, beside what the exercise says.
+
+    Returns
+    -------
+    dict: ``library`` {exercise: names}, without those that take nothing; ``shapes`` {exercise: ...}
+    """
+    setup = "\n".join(item.source for item in lab.items if isinstance(item, Other))
+    sources: dict[str, str] = {}
+    for cell in cells:
+        if cell.role == "solution":
+            sources[cell.grade_id] = sources.get(cell.grade_id, "") + cell.source + "\n"
+    has_answers = any(check.reference is not None for check in lab.checks)
+    library, shapes = {}, {}
+    for exercise in lab.exercises:
+        own = borrowed(exercise.source, setup) if has_answers else []
+        source = sources.get(exercise.grade_id, "")
+        if names := borrowed(source, setup, (*exercise.allowed, *own)):
+            library[exercise.grade_id] = names
+        shapes[exercise.grade_id] = shape(source)
+    return {"library": library, "shapes": shapes}
 
 
 # -- shapes ----------------------------------------------------------------------------------

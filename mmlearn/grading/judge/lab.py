@@ -25,10 +25,11 @@ class Check:
 
 @dataclass(frozen=True)
 class Exercise:
-    """A solution cell of the instructor's copy."""
+    """A solution cell of the instructor's copy, and what an answer may take from a library."""
 
     grade_id: str
     source: str
+    allowed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Lab:
     hash: str
     items: tuple[Check | Exercise | Other, ...]
     written: tuple[tuple[str, float], ...]
+    own_work: bool = False  # an answer that takes more from a library earns nothing
 
     @property
     def answers(self) -> tuple[str, ...]:

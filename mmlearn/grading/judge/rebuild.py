@@ -115,7 +115,7 @@ def _item(cell, path: Path, with_reference: bool):
     if cell.cell_type != "code" or role in NOT_GRADED:
         return None
     if role == "solution":
-        return Exercise(grade_id, cell.source)
+        return Exercise(grade_id, cell.source, tuple(map(str, ours.get("allow") or ())))
     if role != "check":
         return Other(cell.source)
     source = unwrap_check(cell.source)  # a lab's check holds errors back, which grading must see

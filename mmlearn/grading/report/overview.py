@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from statistics import mean, median
 
+from mmlearn.grading.judge.authorship import alike
 from mmlearn.grading.judge.statuses import MEANING, STATUSES
 from mmlearn.grading.report.feedback import written_name
 from mmlearn.grading.report.pages import number, plural, render
@@ -13,6 +14,7 @@ from mmlearn.grading.roster.overrides import BONUS
 from mmlearn.grading.run.sandbox import STAMPS
 
 MAX_BARS = 12
+MOST_PAIRS = 30
 MESSAGES = 3  # the most frequent ones that are shown of a check
 
 
@@ -40,6 +42,8 @@ def overview_page(cohort: Cohort) -> str:
         noted=[(one, one.record["notes"]) for one in cohort.standings if one.record["notes"]],
         by_hand=_by_hand(cohort),
         absent=[one.student for one in cohort.standings if one.status == "not-submitted"],
+        library=_library(cohort),
+        alike=_alike(cohort),
         columns=_columns(cohort),
         stamps=_stamps(cohort),
     )
@@ -157,6 +161,31 @@ def _messages(checks: list[dict]) -> list[tuple[str, int]]:
 
 def _short(text: str) -> str:
     return text if len(text) <= 160 else text[:157] + "..."
+
+
+def _library(cohort: Cohort) -> list[tuple[Standing, str, str]]:
+    """Return whose answers take something from a library: the student, the exercise, what."""
+    return [
+        (one, exercise, ", ".join(names))
+        for one in cohort.handed_in
+        for exercise, names in one.record.get("library", {}).items()
+    ]
+
+
+def _alike(cohort: Cohort) -> list[tuple[Standing, Standing, str]]:
+    """Return the pairs whose answers are alike, those with the most such exercises first."""
+    by_name = {one.student: one for one in cohort.handed_in}
+    shapes: dict[str, dict[str, list[str]]] = {}
+    for name, one in by_name.items():
+        for exercise, shape in one.record.get("shapes", {}).items():
+            shapes.setdefault(exercise, {})[name] = shape
+    pairs: dict[tuple[str, str], list[str]] = {}
+    for exercise, of_class in shapes.items():
+        for one, other, likeness, rare in alike(of_class):
+            told = f"{exercise} ({likeness:.0%}, {plural(rare, 'statement')} that few have)"
+            pairs.setdefault((one, other), []).append(told)
+    likest = sorted(pairs.items(), key=lambda pair: (-len(pair[1]), pair[0]))[:MOST_PAIRS]
+    return [(by_name[a], by_name[b], "; ".join(told)) for (a, b), told in likest]
 
 
 def _late(cohort: Cohort) -> list[tuple[Standing, str]]:
