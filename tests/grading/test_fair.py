@@ -208,15 +208,15 @@ def copy_of(cell, source):
     return made
 
 
-@pytest.mark.parametrize("at", [2, 3, 7])
-def test_an_old_draft_below_does_not_count(lab, at):
+@pytest.mark.parametrize(("at", "unanswered"), [(2, True), (2, False), (3, False), (7, False)])
+def test_an_old_draft_below_does_not_count(lab, at, unanswered):
     notebook = answers()
     stub = "def area(r):\n    # YOUR CODE HERE\n    raise NotImplementedError"
-    draft = stub if at == 2 else "def area(r):\n    return 1"
+    draft = stub if unanswered else "def area(r):\n    return 1"
     notebook.cells.insert(at, copy_of(notebook.cells[1], draft))
     found = grade(lab, notebook)
     assert statuses(found) == ["passed"] * 3, found
-    assert "2 times" in found["notes"][0]
+    assert "2 times" in found["notes"][0] or "2 parts" in found["notes"][0]
 
 
 def with_helper(notebook):

@@ -160,6 +160,22 @@ def test_in_a_class_what_took_too_long_is_graded_once_more_at_the_end(tiny_lab, 
     assert len(order) == once
 
 
+def test_of_an_answer_that_stands_there_twice_either_may_pass(lab):
+    other = "def double(x):\n    return 0"
+    cells = (
+        Cell("code", DOUBLE, "double"),
+        Cell("code", other, "double"),
+        Cell("code", "", "mean"),
+    )
+    rebuilt = rebuild(lab, Submission(cells, lab.unit))
+    answer = next(cell.source for cell in rebuilt.cells if cell.role == "solution")
+    assert answer == f"{DOUBLE}\n{other}"
+    steps = alone(rebuilt, lab.checks[:1])
+    assert [cell.source for _, cell in steps if cell.role == "solution"] == [DOUBLE]
+    two = (Cell("code", "two = 2", "double"), Cell("code", "    return 1", "double"))
+    assert rebuild(lab, Submission(two, lab.unit)).firsts == {}
+
+
 def test_an_exercise_by_itself_has_the_answers_that_it_calls(lab):
     cells = (
         Cell("code", DOUBLE, "double"),
