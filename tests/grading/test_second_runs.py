@@ -81,10 +81,21 @@ def test_what_was_not_reached_is_run_without_what_stopped(lab, monkeypatch):
 
 def test_a_kernel_that_dies_between_two_cells_is_the_fault_of_the_first(lab, monkeypatch):
     died = {"status": "kernel-died", "reached": False}
-    seen = runs(monkeypatch, {"solution_mean": died})
+    seen = runs(monkeypatch, {"solution_mean": died}, {}, {"check_check_double": died})
     found = grade(lab)
     assert [c["status"] for c in found["checks"]] == ["kernel-died", "passed"]
-    assert len(seen) == 2
+    assert [run[-1] for run in seen[1:]] == ["check check_mean", "hidden check_double"]
+
+
+def test_a_kernel_that_died_in_a_later_exercise_may_be_an_earlier_ones_fault(lab, monkeypatch):
+    died = {"status": "kernel-died"}
+    seen = runs(monkeypatch, {"check_check_mean": died})
+    assert grade(lab)["points"] == 5
+    # First what was not reached, then the one in which it died.
+    assert [run[2:] for run in seen[1:]] == [
+        ["solution double", "check check_double", "hidden check_double"],
+        ["solution mean", "check check_mean"],
+    ]
 
 
 def test_what_fails_beside_others_and_passes_by_itself_passes(lab, monkeypatch):
