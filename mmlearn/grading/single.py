@@ -72,6 +72,7 @@ def grade_submission(submission: Submission, lab: Lab, timeout: float, sandbox: 
     report, results = grading.run(whole(rebuilt))
     if not any(result.points is None for result in results):
         grading.try_alone(_second_tries(lab, rebuilt, report, results), results)
+        grading.try_alone(_where_it_died(lab, rebuilt, report, results), results)
     about = made_of(lab, rebuilt.cells)
     if lab.own_work:
         _refuse_library(results, about["library"])
@@ -130,6 +131,21 @@ def _second_tries(lab: Lab, rebuilt: Rebuilt, report: RunReport, results: list[R
         if result.status not in ("passed", "missing")
         and stop != (check.exercise or check.grade_id)
         and (unreached(check, rebuilt, report) or may_differ_alone(check, rebuilt, report))
+    ]
+
+
+def _where_it_died(lab: Lab, rebuilt: Rebuilt, report: RunReport, results: list[Result]):
+    """Return the check in which the kernel died, if an earlier answer may have been the reason.
+
+    One that never ends is not tried again: it would take its time again.
+    """
+    stop = stopped_at(lab, rebuilt, report)
+    return [
+        check
+        for check, result in zip(lab.checks, results, strict=True)
+        if result.status == "kernel-died"
+        and stop == (check.exercise or check.grade_id)
+        and may_differ_alone(check, rebuilt, report)
     ]
 
 

@@ -81,10 +81,21 @@ def test_what_was_not_reached_is_run_without_what_stopped(lab, monkeypatch):
 
 def test_a_kernel_that_dies_between_two_cells_is_the_fault_of_the_first(lab, monkeypatch):
     died = {"status": "kernel-died", "reached": False}
-    seen = runs(monkeypatch, {"solution_mean": died})
+    seen = runs(monkeypatch, {"solution_mean": died}, {}, {"check_check_double": died})
     found = grade(lab)
     assert [c["status"] for c in found["checks"]] == ["kernel-died", "passed"]
-    assert len(seen) == 2
+    assert [run[-1] for run in seen[1:]] == ["check check_mean", "hidden check_double"]
+
+
+def test_a_kernel_that_died_in_a_later_exercise_may_be_an_earlier_ones_fault(lab, monkeypatch):
+    died = {"status": "kernel-died"}
+    seen = runs(monkeypatch, {"check_check_mean": died})
+    assert grade(lab)["points"] == 5
+    # First what was not reached, then the one in which it died.
+    assert [run[2:] for run in seen[1:]] == [
+        ["solution double", "check check_double", "hidden check_double"],
+        ["solution mean", "check check_mean"],
+    ]
 
 
 def test_what_fails_beside_others_and_passes_by_itself_passes(lab, monkeypatch):
@@ -158,6 +169,22 @@ def test_in_a_class_what_took_too_long_is_graded_once_more_at_the_end(tiny_lab, 
     once = len(order)
     assert tiny_lab.grade_all("--sandbox", "none") == 0
     assert len(order) == once
+
+
+def test_of_an_answer_that_stands_there_twice_either_may_pass(lab):
+    other = "def double(x):\n    return 0"
+    cells = (
+        Cell("code", DOUBLE, "double"),
+        Cell("code", other, "double"),
+        Cell("code", "", "mean"),
+    )
+    rebuilt = rebuild(lab, Submission(cells, lab.unit))
+    answer = next(cell.source for cell in rebuilt.cells if cell.role == "solution")
+    assert answer == f"{DOUBLE}\n{other}"
+    steps = alone(rebuilt, lab.checks[:1])
+    assert [cell.source for _, cell in steps if cell.role == "solution"] == [DOUBLE]
+    two = (Cell("code", "two = 2", "double"), Cell("code", "    return 1", "double"))
+    assert rebuild(lab, Submission(two, lab.unit)).firsts == {}
 
 
 def test_an_exercise_by_itself_has_the_answers_that_it_calls(lab):

@@ -6,11 +6,17 @@ import difflib
 
 from mmlearn.grading.intake.submission import Submission
 from mmlearn.grading.judge.lab import Check, Exercise, Lab, Other
+from mmlearn.grading.run.names import bound_names
 from mmlearn.notebook import STUBS, unwrap_check
 
 
-def answers_of(lab: Lab, submission: Submission, notes: list[str]) -> dict[str, str]:
-    """Return the source of each answered exercise by its grade_id; notes say what is odd."""
+def answers_of(
+    lab: Lab, submission: Submission, notes: list[str], firsts: dict[str, str]
+) -> dict[str, str]:
+    """Return the source of each answered exercise by its grade_id; notes say what is odd.
+
+    Where a later part defines anew what an earlier one did, the first part goes to `firsts`.
+    """
     found: dict[str, str] = {}
     for exercise in lab.exercises:
         cells = [cell for cell in submission.cells if cell.grade_id == exercise.grade_id]
@@ -19,6 +25,8 @@ def answers_of(lab: Lab, submission: Submission, notes: list[str]) -> dict[str, 
             found[exercise.grade_id] = "\n".join(code)
         if len(code) > 1:
             notes.append(f"Cell {exercise.grade_id!r} came in {len(code)} parts: they were joined.")
+            if bound_names(code[0]) & frozenset().union(*map(bound_names, code[1:])):
+                firsts[exercise.grade_id] = code[0]
         elif cells and not code:
             notes.append(f"Cell {exercise.grade_id!r} is no code cell any more.")
     other_unit = submission.unit is not None and submission.unit != lab.unit

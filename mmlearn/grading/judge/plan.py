@@ -7,9 +7,10 @@ of a visible part was said by code that had seen no hidden test yet.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from mmlearn.grading.judge.lab import Check, Lab
-from mmlearn.grading.judge.rebuild import Rebuilt
+from mmlearn.grading.judge.rebuild import Rebuilt, neutralise
 from mmlearn.grading.run.cell import RunCell
 from mmlearn.grading.run.channel import RunReport
 from mmlearn.grading.run.names import bound_names, needed_names
@@ -28,7 +29,8 @@ def alone(rebuilt: Rebuilt, checks: Iterable[Check]) -> list[Step]:
 
     An exercise is its answer and its check, and before them what these need: answers of the
     student's, and cells of the lab that call these. The last exercise comes first, because it is
-    the earlier one that may have changed what the later one needs.
+    the earlier one that may have changed what the later one needs. Of an answer that stands there
+    twice the first is taken: the whole notebook has been run with the second.
     """
     steps = list(enumerate(rebuilt.cells))
     late = _late(steps)
@@ -36,7 +38,11 @@ def alone(rebuilt: Rebuilt, checks: Iterable[Check]) -> list[Step]:
     visible, hidden = list(early), []
     for check in reversed(list(checks)):
         visible.append((None, RunCell("", "fresh")))
-        visible += _exercise(steps, check, late)
+        for number, cell in _exercise(steps, check, late):
+            first = rebuilt.firsts.get(cell.grade_id) if number is not None else None
+            if first is not None and cell.role == "solution":
+                cell = replace(cell, source=neutralise(first))
+            visible.append((number, cell))
         hidden += [(n, c) for n, c in steps if c.role == "hidden" and c.grade_id == check.grade_id]
     return visible + hidden
 

@@ -59,6 +59,7 @@ class Rebuilt:
     cells: list[RunCell] = field(default_factory=list)
     missing: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
+    firsts: dict[str, str] = field(default_factory=dict)  # of answers that came twice: the first
 
 
 def load_lab(path: Path, with_reference: bool = True) -> Lab:
@@ -186,7 +187,7 @@ def rebuild(lab: Lab, submission: Submission) -> Rebuilt:
     Exercises without a cell are `missing`.
     """
     rebuilt = Rebuilt(notes=list(submission.notes))
-    sources = answers_of(lab, submission, rebuilt.notes)
+    sources = answers_of(lab, submission, rebuilt.notes, rebuilt.firsts)
     helpers = _helpers(lab, submission, sources, rebuilt.notes)
     answers = lab.answers
     for item in lab.items:
