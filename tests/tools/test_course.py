@@ -207,6 +207,15 @@ def test_graded_cells_carry_nbgrader_metadata_and_ours(root):
         assert cells[6].metadata == {"mmlearn": {"role": "experiment", "id": "knob"}}
 
 
+def test_what_an_exercise_allows_is_in_its_text_and_in_its_cell(root):
+    edit(root, LAB_FILE, "# %% solution", "# %% [markdown]\n# Use `fsum`.\n\n# %% solution")
+    edit(root, LAB_FILE, "minutes=5", 'minutes=5 allow="math.fsum"')
+    build(root)
+    cells = notebook(root, "solutions/01_toy_lab.ipynb").cells
+    ours = [cell.metadata.mmlearn for cell in cells if "allow" in cell.metadata.get("mmlearn", {})]
+    assert ours == [{"role": "solution", "allow": ["math.fsum"]}]
+
+
 def test_card_and_footer_say_where_the_reader_stands(root):
     build(root)
     cells = notebook(root, "course/02_next.ipynb").cells
@@ -367,6 +376,7 @@ LAB_FILE, COURSE_FILE = "source/01_toy/lab.py", "source/course.toml"
         (LAB_FILE, 'for="double" points=2', "points=2", "needs the key for"),
         (LAB_FILE, "points=2", 'points="two"', "points must be a number"),
         (LAB_FILE, "minutes=5", "hours=5", "unknown key 'hours' beside solution"),
+        (LAB_FILE, "minutes=5", 'minutes=5 allow="math.fsum"', "allows math.fsum, but its text"),
         (LAB_FILE, "minutes=5", 'experiment="k"', "one role"),
         (LAB_FILE, "# %% experiment", "# %% [markdown] experiment", "must be code"),
         (LAB_FILE, "print(double(3))", "%time double(3)", "not plain Python"),

@@ -8,7 +8,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from mmlearn.notebook import TOLERANCE, wrap_check
 from tools.course.cards import card, footer
 from tools.course.model import Course, SourceError, Unit
-from tools.course.source import check_lab, read_source
+from tools.course.source import allowed, check_lab, read_source
 from tools.course.strip import strip
 
 # What JupyterLab writes on opening a notebook, so that nothing changes then.
@@ -90,6 +90,8 @@ def cell_metadata(keys: dict) -> dict:
         if role == "check"
         else {}
     )
+    if role == "solution" and allowed(keys):
+        more = {"allow": allowed(keys)}
     nbgrader = {
         "schema_version": 3,
         "grade_id": keys[role],

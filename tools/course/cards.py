@@ -55,7 +55,8 @@ def points_table(cells: list) -> str:
     how = (
         "A check gives all its points or none. Each exercise stands alone: skip one and the next "
         "still works. Your instructor runs every check again on fresh inputs, so an answer must be "
-        "right in general.\n\n"
+        "right in general. Write each function yourself: what an answer takes from `mmlearn` or "
+        "another library, beyond what its exercise allows, is named to you and your instructor.\n\n"
         "| exercise | minutes | points | marked by |\n|---|---|---|---|\n"
     )
     return how + "\n".join([*filter(None, rows), f"| **together** | | **{total:g}** | |"])

@@ -14,7 +14,7 @@ KEYS = {
     "lesson": {"setup": "", "widget": ""},
     "lab": {
         "setup": "",
-        "solution": "minutes",
+        "solution": "minutes allow",
         "check": "FOR POINTS rtol atol",
         "written": "POINTS",
         "experiment": "",
@@ -79,8 +79,30 @@ def _check_keys(keys: dict, role: str, allowed: list[str], where: str) -> None:
             raise SourceError(f"{where}: {key} must be a number of at least 0, got {value!r}.")
 
 
+def allowed(keys: dict) -> list[str]:
+    """Return the full names that an answer may take from a library: `allow="a.b, c.d"`."""
+    return [name.strip() for name in keys.get("allow", "").split(",") if name.strip()]
+
+
+def _check_allowed(cells: list, where: str) -> None:
+    """Raise SourceError where a student is not told what an exercise allows."""
+    text = ""
+    for cell in cells:
+        if cell.cell_type == "markdown":
+            text += cell.source
+        elif cell.metadata.role == "solution":
+            for name in allowed(cell.metadata):
+                if name.rpartition(".")[2] not in text:
+                    raise SourceError(
+                        f"{where}: solution {cell.metadata.solution!r} allows {name}, but its text "
+                        "does not say so."
+                    )
+            text = ""
+
+
 def check_lab(cells: list, where: str) -> None:
     """Raise SourceError where the graded cells of a lab do not fit together."""
+    _check_allowed(cells, where)
     ids = [
         (c.metadata.role, c.metadata[c.metadata.role])
         for c in cells
