@@ -65,6 +65,12 @@ def add_grade_command(subparsers) -> argparse.ArgumentParser:
         help="how the kernel is boxed (default: bwrap; one's own lab: bwrap where it works)",
     )
     parser.add_argument(
+        "--results",
+        type=Path,
+        metavar="JSON",
+        help="of one lab: write the result in the format of Gradescope's results.json, too",
+    )
+    parser.add_argument(
         "--forbid-library",
         action="store_true",
         help="an answer that takes from a library what its exercise does not allow earns nothing",
@@ -229,6 +235,8 @@ def _copy_named(name: str | None, units: dict[str, Path]) -> Path:
 def _check_one(args: argparse.Namespace) -> int:
     from mmlearn.grading.intake.submission import read_bytes
     from mmlearn.grading.judge.rebuild import load_lab
+    from mmlearn.grading.records import write_file
+    from mmlearn.grading.report.gradescope import gradescope_results
     from mmlearn.grading.single import grade_bytes, without_run
 
     units = _units(solution_folders(args))
@@ -251,6 +259,8 @@ def _check_one(args: argparse.Namespace) -> int:
         found = grade_bytes(read_bytes(args.path), lab, args.timeout, sandbox)
     except UnreadableSubmission as error:
         found = without_run(lab, "unreadable", str(error))
+    if args.results is not None:
+        write_file(args.results, gradescope_results(found))
     if found["message"]:
         raise GradingError(f"{args.path}: {found['message']}")
     _print_result(found)

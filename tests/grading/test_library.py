@@ -67,7 +67,12 @@ def test_a_class_is_told_of_libraries_and_of_answers_alike_and_nobody_loses_a_po
 def test_ones_own_grade_says_it_too(three, capsys):
     path = three.root / "submissions/carl.ipynb"
     solutions = ["--solutions", str(three.root / "solutions"), "--sandbox", "none"]
-    assert main(["grade", str(path), *solutions]) == 0
+    results = three.root / "results.json"
+    assert main(["grade", str(path), *solutions, "--results", str(results)]) == 0
+    written = json.loads(results.read_text())
+    assert [test["score"] for test in written["tests"]] == [2, 3]
+    assert [test["max_score"] for test in written["tests"]] == [2, 3]
+    assert "mean takes packaging.version.parse from a library" in written["output"]
     assert "library      mean: takes packaging.version.parse" in capsys.readouterr().out
     assert main(["grade", str(path), *solutions, "--forbid-library"]) == 1
     said = capsys.readouterr().out
