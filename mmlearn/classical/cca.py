@@ -18,8 +18,8 @@ class CCA(MomentEmbedding):
         A = Σ_xx^{-1/2} U,   B = Σ_yy^{-1/2} V
 
     Without shrinkage the columns of (X - mean) A are uncorrelated with variance one, likewise
-    (Y - mean) B, and the i-th columns of both correlate with ρ_i. Here Σ^{-1/2} stands for any square
-    root of the inverse; the Cholesky factor is the cheapest.
+    (Y - mean) B, and the i-th columns of both correlate with ρ_i. Here Σ^{-1/2} stands for any
+    square root of the inverse; the Cholesky factor is the cheapest.
 
     Parameters
     ----------

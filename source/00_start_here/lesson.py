@@ -255,8 +255,8 @@ print(f"shuffled pairs {np.mean(shuffled):.3f} ± {np.std(shuffled, ddof=1):.3f}
 print(f"chance         {chance:.3f}")
 
 # %% [markdown]
-# No error, no warning; just a score near chance. **The pairs are the supervision.** So whenever a
-# method disappoints, look at the pairs first.
+# No error, no warning; just a score near chance (why it lies a little above, unit 02 asks). **The pairs are
+# the supervision.** So whenever a method disappoints, look at the pairs first.
 #
 # ## Where the course goes
 #
