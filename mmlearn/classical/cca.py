@@ -17,9 +17,9 @@ class CCA(MomentEmbedding):
         T = Σ_xx^{-1/2} Σ_xy Σ_yy^{-1/2} = U diag(ρ) Vᵀ
         A = Σ_xx^{-1/2} U,   B = Σ_yy^{-1/2} V
 
-    The columns of (X - mean) A are uncorrelated with variance one, likewise (Y - mean) B, and the
-    i-th columns of both correlate with ρ_i. Here Σ^{-1/2} stands for any square root of the
-    inverse; the Cholesky factor is the cheapest.
+    Without shrinkage the columns of (X - mean) A are uncorrelated with variance one, likewise
+    (Y - mean) B, and the i-th columns of both correlate with ρ_i. Here Σ^{-1/2} stands for any
+    square root of the inverse; the Cholesky factor is the cheapest.
 
     Parameters
     ----------

@@ -16,10 +16,10 @@ class CFA(MomentEmbedding):
         minimise ‖X A - Y B‖²_F   subject to   AᵀA = I, BᵀB = I
         XᵀY / n = U diag(s) Vᵀ,   A = U,   B = V,   cut to n_components columns
 
-    With all columns kept this brings pairs as close as rotations can. The columns that are kept in
-    a cut are those of largest covariance, not the closest pairs; CCA keeps the largest correlation.
-    Nothing is whitened (that would be CCA), so the scale of a column matters: a column ten times
-    larger pulls the axes towards itself.
+    Where d_x = d_y and all columns are kept, this brings pairs as close as rotations can. The
+    columns kept in a cut have the largest covariance and need not be the closest; CCA keeps the
+    largest correlation. Nothing is whitened (that would be CCA), so the scale of a column matters:
+    a column ten times larger pulls the axes towards itself.
 
     Parameters
     ----------

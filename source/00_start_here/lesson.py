@@ -88,8 +88,9 @@ plt.show()
 #
 # `features` says how pictures and captions are to become vectors; it computes nothing yet. `split` cuts
 # the pairs into a training part and a test part. Only then is learned whatever must be *learned* for
-# the features (a vocabulary, say), and from the training part **alone**. With a tool that computes its
-# features at once, split first.
+# the features (a vocabulary, say), and from the training part **alone**. (The network behind `cnn` comes
+# ready-made: it learned from photographs, none of them ours.) With a tool that computes its features at
+# once, split first.
 
 # %%
 train, test = emoji.features(image="cnn", text="lsa").split(test_size=0.25, seed=0)
@@ -158,7 +159,7 @@ plt.show()
 # *Figure: pictures above, texts below, on one axis; grey lines join the pairs. Fruit is on the right on both
 # levels, vehicles on the left.*
 #
-# We chose these maps by hand. Every method of this course is a way to **learn** them from pairs.
+# We chose these maps by hand. The methods of this course **learn** them: most from pairs, some from labels.
 #
 # ## A first search
 #
@@ -221,7 +222,7 @@ _ = interact(search, title=Dropdown(options=test.titles[::10]))
 # A random ranking is not at 0: it scores a little above the share of relevant items. CCA should
 # be far above it. Early fusion puts both vectors into one PCA, and gets zeros for the missing
 # side. It profits from what both sides happen to share in variance, so expect it above chance, and
-# below CCA. (The number of components and the shrinkage of both were chosen on validation parts.)
+# below CCA. (The components of both, and the shrinkage of CCA, were chosen on validation parts.)
 #
 # </details>
 
@@ -241,7 +242,7 @@ plt.show()
 #
 # ## How it breaks: pairs that are no pairs
 #
-# All of this rests on one thing: that row $i$ of $X$ and row $i$ of $Y$ belong together. Shuffle
+# The search above rests on one thing: that row $i$ of $X$ and row $i$ of $Y$ belong together. Shuffle
 # the captions of the training part, and fit again.
 
 # %%
@@ -254,8 +255,8 @@ print(f"shuffled pairs {np.mean(shuffled):.3f} ± {np.std(shuffled, ddof=1):.3f}
 print(f"chance         {chance:.3f}")
 
 # %% [markdown]
-# No error, no warning; just a score near chance. **The pairs are the supervision.** So whenever a
-# method disappoints, look at the pairs first.
+# No error, no warning; just a score near chance (why it lies a little above, unit 02 asks). **The pairs are
+# the supervision.** So whenever a method disappoints, look at the pairs first.
 #
 # ## Where the course goes
 #
@@ -285,11 +286,12 @@ plt.show()
 # 2. **Lab**: write the core of the method yourself. Each check tells at once whether the value is right and,
 #    if not, which misunderstanding is likely. No check needs another exercise.
 # 3. **Grade**: `mmlearn grade 02` runs all checks of a lab.
-# 4. **Scoreboard**: `mmlearn scoreboard` measures every method so far.
+# 4. **Scoreboard**: `mmlearn scoreboard` measures the methods, side by side.
 #
 # ## Notation
 #
-# One symbol, one meaning; where a letter had to serve twice, the table says so. Come back to it from any unit.
+# The symbols that come back, with a note where one of them serves twice. A letter that only one passage needs
+# is explained there, and may mean something else elsewhere.
 #
 # | symbol | shape | meaning | in code |
 # |---|---|---|---|
@@ -349,7 +351,7 @@ plt.show()
 #
 # - *Installation*: one command, one verdict.
 # - *Modalities*: structured columns mean something each; unstructured data need features.
-# - *Data without leakage*: whatever is learned for the features is learned from the training part.
+# - *Data without leakage*: whatever our data teach the features is learned from the training part.
 # - *Embeddings*: joint ones describe a pair; coordinated ones let one side find the other. Compare every
 #   score with chance.
 #

@@ -1,9 +1,9 @@
 # %% [markdown]
 # ## What you will build
 #
-# In this lab you write the working parts of two joint representations yourself: the blocks of early
-# fusion, and the handling of missing modalities in joint fusion. There are five short exercises.
-# None needs another one to be solved.
+# In this lab you write the working parts of fusion yourself: the blocks of early fusion, the handling of
+# missing modalities in joint fusion, and the average of late fusion. There are five short exercises. None
+# needs another one to be solved.
 #
 # Notation: $X$ $(n, d_x)$ holds the images, $Y$ $(n, d_y)$ the texts, one row an item. $f_x(x)$ and
 # $f_y(y)$ are the codes that two encoders make of them.

@@ -441,7 +441,7 @@ plt.show()
 # %% [markdown] written="why_invariant" points=2
 # ### BEGIN SOLUTION
 # Whitening replaces X by an orthonormal basis of its column space, and XM has the same column
-# space, so nothing that follows can differ; CFA keeps lengths and angles, which M changes (1
+# space, so the correlations cannot differ; CFA keeps lengths and angles, which M changes (1
 # point). Prefer CFA when the small-variance directions are mostly noise, for example with few
 # pairs and many columns: CCA would blow them up to variance one (1 point).
 # ### END SOLUTION
