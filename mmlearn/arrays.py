@@ -2,7 +2,8 @@
 
 **What an array may be** (:mod:`mmlearn.kinds`): lists, numpy arrays of any layout, byte order and
 dtype of real numbers, memory maps, tables (pandas' nullable columns too), masked arrays in which
-nothing is masked, torch tensors on any device. The caller's array is never changed.
+nothing is masked, a table's column of vectors, torch tensors on any device. The caller's array is
+never changed.
 
 **The rule of precision**: float16, bfloat16 and whole numbers are computed in at least float32,
 longdouble in float64. What a method returns for items comes back in the kind, dtype and device of

@@ -117,7 +117,10 @@ def test_a_column_of_vectors_and_rare_tensors_are_matrices(kind):
     [
         (pd.Series([[1.0, 2.0], None]), "no vector in row 1 but None; drop such rows"),
         (pd.Series([[1.0, 2.0], [1.0]]), "rows of different lengths"),
-        (torch.nested.nested_tensor([torch.ones(2), torch.ones(3)]), "nested tensor"),
+        (
+            torch.nested.nested_tensor([torch.ones(2), torch.ones(3)], layout=torch.jagged),
+            "nested tensor",
+        ),
         (torch.ones(2, 2, device="meta"), 'device "meta"'),
         ((row for row in np.eye(2)), "is a generator"),
         ({"a": [1.0]}, "is a dict"),
