@@ -2,7 +2,8 @@
 
 **What an array may be** (:mod:`mmlearn.kinds`): lists, numpy arrays of any layout, byte order and
 dtype of real numbers, memory maps, tables (pandas' nullable columns too), masked arrays in which
-nothing is masked, torch tensors on any device. The caller's array is never changed.
+nothing is masked, a table's column of vectors, torch tensors on any device. The caller's array is
+never changed.
 
 **The rule of precision**: float16, bfloat16 and whole numbers are computed in at least float32,
 longdouble in float64. What a method returns for items comes back in the kind, dtype and device of
@@ -38,7 +39,7 @@ def to_numpy(array):
     """Return `array` as numpy; a tensor is detached and moved to the CPU first."""
     if isinstance(array, torch.Tensor):
         array = array.detach().cpu()
-        return (array.float() if array.dtype == torch.bfloat16 else array).numpy()
+        return (array.float() if array.dtype == torch.bfloat16 else array).resolve_neg().numpy()
     return as_numpy(array)
 
 
@@ -53,11 +54,12 @@ def in_kind_of(given, z):
     >>> in_kind_of(np.zeros(1, dtype=np.float32), torch.ones(2, dtype=torch.float64)).dtype
     dtype('float32')
     """
+    given = as_numbers(given)
     if isinstance(given, torch.Tensor):
         dtype = given.dtype if given.is_floating_point() else torch.float64
         cast = as_tensor(z).to(given.device, dtype)
     else:
-        dtype = as_numbers(given).dtype
+        dtype = given.dtype
         with np.errstate(over="ignore"):
             cast = to_numpy(z).astype(dtype if dtype.kind == "f" else np.float64)
     _check_fits(cast, z, "the results")
@@ -139,9 +141,12 @@ def _matrix(array, name):
     elif array.dtype.kind != "f":
         array = array.astype(np.float64)
     if array.ndim != 2:
+        remedy = "reshape a single item to (1, features)"
+        if array.ndim > 2:
+            remedy = "dataset.features(...) turns pictures and words into vectors"
         raise ValueError(
             f"{name} must be a matrix of shape (n, features), got shape {tuple(array.shape)}; "
-            "reshape a single item to (1, features)."
+            f"{remedy}."
         )
     return array
 
@@ -207,8 +212,21 @@ def check_pair(images, texts):
             f"images and texts must be paired row by row, got {len(images)} images "
             f"and {len(texts)} texts."
         )
-    return images, texts
+    return _check_range(images, "images"), _check_range(texts, "texts")
 
+
+def _check_range(rows, name):
+    """Refuse numbers whose squares, summed, no float64 can hold: all would be infinite or zero."""
+    largest = max(abs(float(rows.max())), abs(float(rows.min())))
+    if largest and not _SMALL < largest < _LARGE:
+        raise ValueError(
+            f"the largest number in {name} is {largest:.0e}, too far from 1 to compute with its "
+            "square; scale the features."
+        )
+    return rows
+
+
+_SMALL, _LARGE = 1e-100, 1e100
 
 # -- comparison -------------------------------------------------------------------------------
 

@@ -59,7 +59,8 @@ class Estimator(BaseEstimator):
 
     # What scikit-learn's searches pass on to `fit` and `score`, with metadata routing switched on.
     __metadata_request__fit: ClassVar = {"labels": True}
-    __metadata_request__score: ClassVar = {"labels": True}
+    # A pipeline asks its last step about `sample_weight` even where none is given.
+    __metadata_request__score: ClassVar = {"labels": True, "sample_weight": True}
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -139,8 +140,13 @@ class CoordinatedEmbedding(Estimator):
         """Score every image (n, k) against every text (m, k): the cosine, shape (n, m)."""
         return cosine_similarity(*embedding_sides(image_embeddings, text_embeddings))
 
-    def score(self, images, texts, labels):
-        """Mean of the two mean average precisions, image to text and text to image."""
+    def score(self, images, texts, labels=None):
+        """Mean of the two mean average precisions, image to text and text to image, by labels."""
+        if labels is None:
+            raise ValueError(
+                "score needs labels: score(images, texts, labels); scikit-learn's searches pass on "
+                "fit(images, texts, labels=labels) with set_config(enable_metadata_routing=True)."
+            )
         z_x, z_y = self.embed_images(images), self.embed_texts(texts)
         return cross_modal_map(self, z_x, z_y, labels)["mean"]
 

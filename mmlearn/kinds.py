@@ -32,12 +32,14 @@ def as_numbers(array, name="the array", missing=None):
     if isinstance(array, list | tuple) and any(torch.is_tensor(row) for row in array):
         array = _stacked(array, name)
     if isinstance(array, torch.Tensor):
-        if array.layout != torch.strided:
-            raise TypeError(f"{name} is a sparse tensor; pass its .to_dense().")
-        return _real(array, array.is_complex(), name)
+        return _real_tensor(array, name)
     if issparse(array):
         raise TypeError(f"{name} is a sparse matrix; pass its .toarray().")
     array = as_numpy(array, name, missing)
+    if array.dtype.kind == "O" and array.ndim == 0:
+        raise TypeError(_no_numbers(name, f"is a {type(array.item()).__name__}"))
+    if array.dtype.kind == "O" and array.ndim == 1 and any(map(_is_row, array)):
+        return as_numbers(_whole_rows(array, name), name, missing)
     if array.dtype.kind == "O":
         array = _from_objects(array, name, missing)
     if array.dtype.kind not in "biufc":
@@ -50,8 +52,23 @@ def as_numbers(array, name="the array", missing=None):
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
+def _real_tensor(tensor, name):
+    """A tensor that can be computed with; a float of 8 bits, which cannot be, as float32."""
+    if tensor.is_nested:
+        raise TypeError(f"{name} is a nested tensor; give a matrix, such as .to_padded_tensor(0).")
+    if tensor.layout != torch.strided:
+        raise TypeError(f"{name} is a sparse tensor; pass its .to_dense().")
+    if tensor.is_quantized:
+        raise TypeError(f"{name} is a quantised tensor; pass its .dequantize().")
+    if tensor.is_meta:
+        raise TypeError(f'{name} is a tensor on the device "meta", which holds no numbers.')
+    tensor = _real(tensor, tensor.is_complex(), name).resolve_neg()
+    of_8_bits = tensor.is_floating_point() and tensor.dtype.itemsize == 1
+    return tensor.float() if of_8_bits else tensor
+
+
 def _stacked(rows, name):
-    rows = [row if torch.is_tensor(row) else as_tensor(row, name) for row in rows]
+    rows = [as_tensor(row, name) for row in rows]
     _check_lengths(rows, name)
     return torch.stack(rows)
 
@@ -103,6 +120,18 @@ def _from_objects(array, name, missing):
             )
         raise TypeError(_no_numbers(name, f"holds {value!r:.40} in {place}"))
     return array.astype(np.float64)
+
+
+def _is_row(value):
+    return isinstance(value, list | tuple | np.ndarray | torch.Tensor) and np.ndim(value) == 1
+
+
+def _whole_rows(column, name):
+    """The vectors of a column of a table that holds one in each row."""
+    for i, row in enumerate(column):
+        if not _is_row(row):
+            raise ValueError(f"{name} has no vector in row {i} but {row!r:.40}; drop such rows.")
+    return list(column)
 
 
 def _is_missing(value):

@@ -5,6 +5,7 @@ pandas' NA, what a masked array masks, and the four texts that these become when
 into text ("None", "nan", "NaT", "<NA>"). A message names the rows.
 """
 
+from collections.abc import Mapping, Set
 from datetime import datetime
 from numbers import Number, Real
 
@@ -19,8 +20,10 @@ __all__ = [
     "check_label_pair",
     "check_label_values",
     "check_labels",
+    "check_strings",
     "comparable_labels",
     "is_missing",
+    "is_unordered",
     "name_rows",
     "refuse_missing",
 ]
@@ -47,10 +50,15 @@ def check_labels(labels, n, multilabel=False):
         return labels
     if labels.shape != (n,):
         raise ValueError(f"labels must have shape ({n},), one per pair, got {labels.shape}.")
-    labels = check_label_values(labels)
+    labels = _decoded(check_label_values(labels))
     if len(np.unique(labels)) < 2:
         raise ValueError("labels hold a single class; a supervised method needs at least two.")
     return labels
+
+
+def _decoded(labels):
+    """Bytes as the text that they are, which all that learns from classes can take."""
+    return np.char.decode(labels, "utf-8") if labels.dtype.kind == "S" else labels
 
 
 def check_label_values(labels, name="labels"):
@@ -142,6 +150,11 @@ def check_indicators(values, name="labels"):
     values = as_plain(values)
     if values.ndim != 2:
         raise ValueError(f"{name} must be indicators of shape (n, t), got shape {values.shape}.")
+    if values.shape[1] == 1 and values.shape[0] > 1 and not _is_bool(values):
+        raise ValueError(
+            f"{name} are one column, {values.shape}: give classes as (n,), such as .ravel(), and "
+            "one indicator an item as bool."
+        )
     missing = _missing(values)
     if missing.any():
         raise ValueError(
@@ -162,6 +175,40 @@ def check_indicators(values, name="labels"):
     return values if values.dtype.kind in "biuf" else values.astype(np.float64)
 
 
+def check_strings(values, name, each="picture", any_text=False):
+    """Check that `values` are strings, none missing, and return them as a list.
+
+    An empty text is a text without words. With `any_text` "nan" is a word like others, as in a
+    query or in a part of a text.
+
+    >>> check_strings(np.array(["red car", ""]), "captions")
+    ['red car', '']
+    """
+    one = isinstance(values, str | bytes) or not hasattr(values, "__iter__")
+    if one or is_unordered(values):
+        raise TypeError(
+            f"{name} must be a list of str, one per {each}, got a {type(values).__name__}."
+        )
+    values = list(values)
+    refuse_missing(["" if any_text and isinstance(v, str) else v for v in values], name)
+    for row, value in enumerate(values):
+        if not isinstance(value, str):
+            kind = type(value).__name__
+            raise TypeError(
+                f"{name} must be a list of str, one per {each}; row {row} is of type {kind}."
+            )
+    return [str(value) for value in values]  # numpy's str among them become Python's
+
+
+def is_unordered(values):
+    """Whether going through `values` gives no items in their order: a table, a dict or a set.
+
+    >>> is_unordered({"a": 1}), is_unordered(["a"])
+    (True, False)
+    """
+    return hasattr(values, "columns") or isinstance(values, Mapping | Set)
+
+
 def as_plain(values):
     """`values` as an array of numbers or text where they are that already, else of objects.
 
@@ -179,6 +226,8 @@ def as_plain(values):
     if array is not None and array.dtype.kind in "mM":  # as dates, in which NaT becomes None
         array = array.astype(f"{array.dtype.kind}8[us]")
     array = np.array(values if array is None else array, dtype=object)
+    if array.ndim == 0 and hasattr(values, "__iter__") and not isinstance(values, str | bytes):
+        raise TypeError(f"a {type(values).__name__} is no list of values; give a list or an array.")
     if any(issubclass(kind, np.ndarray | torch.Tensor) for kind in set(map(type, array.flat))):
         for i, value in enumerate(array.flat):
             if _is_number_in_an_array(value):
@@ -192,8 +241,8 @@ def is_missing(value):
     >>> [is_missing(v) for v in (None, float("nan"), "nan", 0, "", False)]
     [True, True, True, False, False, False]
     """
-    if isinstance(value, str):
-        return value in WRITTEN_OUT
+    if isinstance(value, str | bytes):
+        return value in WRITTEN_OUT or value in map(str.encode, WRITTEN_OUT)
     if value is None or value is np.ma.masked or type(value).__name__ == "NAType":
         return True
     return isinstance(value, Number | np.generic | datetime) and bool(value != value)
@@ -216,6 +265,10 @@ def name_rows(rows):
     return f"row{'s' if len(rows) > 1 else ''} {shown}"
 
 
+def _is_bool(values):
+    return all(isinstance(value, bool | np.bool_) for value in values.flat)
+
+
 def _is_number_in_an_array(value):
     is_array = isinstance(value, np.ndarray | torch.Tensor) and value is not np.ma.masked
     return is_array and value.ndim == 0
@@ -226,8 +279,8 @@ def _missing(values):
     if isinstance(values, np.ndarray) and values.dtype.kind in PLAIN:
         if values.dtype.kind == "f":
             return np.isnan(values)
-        if values.dtype.kind == "U":
-            return np.isin(values, WRITTEN_OUT)
+        if values.dtype.kind in "US":
+            return np.isin(values, np.array(WRITTEN_OUT, dtype=values.dtype.kind))
         return np.zeros(values.shape, dtype=bool)
     flat = values.ravel().tolist() if isinstance(values, np.ndarray) else values
     found = np.array([is_missing(v) for v in flat], dtype=bool)

@@ -1,6 +1,7 @@
 """Arrays in and out: one rule of precision, and the caller's kind and dtype back."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -12,6 +13,7 @@ from mmlearn.arrays import (
     in_kind_of,
     inner_products,
     promoted,
+    to_numpy,
 )
 
 SINGLE, DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
@@ -85,3 +87,56 @@ def test_pairs_are_checked_in_full_precision_and_a_matrix_stays_as_it_was():
     half = np.ones((3, 2), dtype=np.float16)
     assert [side.dtype for side in check_pair(half, half.astype(int))] == [SINGLE, DOUBLE]
     assert check_matrix(half, "images").dtype == np.float16
+
+
+def _eight_bits(x):
+    return torch.as_tensor(x).to(torch.float8_e4m3fn)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        lambda x: pd.Series(list(x)),
+        lambda x: pd.Series(x.tolist()),
+        lambda x: pd.DataFrame({"vector": list(torch.as_tensor(x))})["vector"],
+        _eight_bits,
+        lambda x: list(_eight_bits(x)),
+        lambda x: torch._neg_view(torch.as_tensor(-x)),
+    ],
+    ids=["column of arrays", "of lists", "of tensors", "float8", "rows of float8", "negative view"],
+)
+def test_a_column_of_vectors_and_rare_tensors_are_matrices(kind):
+    x = np.arange(15.0).reshape(5, 3)
+    np.testing.assert_array_equal(to_numpy(check_matrix(kind(x), "x")), x)
+    np.testing.assert_array_equal(to_numpy(in_kind_of(kind(x), x)), x)
+    np.testing.assert_allclose(to_numpy(cosine_similarity(kind(x), x))[1:].max(1), 1)
+
+
+@pytest.mark.parametrize(
+    ("array", "said"),
+    [
+        (pd.Series([[1.0, 2.0], None]), "no vector in row 1 but None; drop such rows"),
+        (pd.Series([[1.0, 2.0], [1.0]]), "rows of different lengths"),
+        (
+            torch.nested.nested_tensor([torch.ones(2), torch.ones(3)], layout=torch.jagged),
+            "nested tensor",
+        ),
+        (torch.ones(2, 2, device="meta"), 'device "meta"'),
+        ((row for row in np.eye(2)), "is a generator"),
+        ({"a": [1.0]}, "is a dict"),
+        (np.zeros((2, 8, 8, 3)), "turns pictures and words into vectors"),
+    ],
+)
+def test_what_is_no_matrix_is_refused_by_its_own_name(array, said):
+    with pytest.raises((TypeError, ValueError), match=said) as e:
+        check_matrix(array, "x")
+    assert "\n" not in str(e.value)
+
+
+@pytest.mark.parametrize("scale", [1e160, 1e-160])
+def test_numbers_whose_squares_no_number_holds_are_refused_at_fit(scale):
+    """They scored at chance without a word, or were said to be all the same."""
+    with pytest.raises(
+        ValueError, match=r"largest number in texts is 1e.160, .*scale the features"
+    ):
+        check_pair(np.eye(3), scale * np.eye(3))

@@ -4,8 +4,13 @@ import inspect
 
 import numpy as np
 import pytest
+import sklearn
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import mmlearn
+from mmlearn.classical import CCA, EarlyFusion
 from mmlearn.contract import (
     CoordinatedEmbedding,
     Estimator,
@@ -64,3 +69,28 @@ def test_a_setting_out_of_its_range_gets_one_sentence(value, limits, sentence):
 @pytest.mark.parametrize("value", [1, np.int64(1), 0.5, np.float32(0.5)])
 def test_a_setting_within_its_range_is_taken(value):
     check_number(value, "k", 0, 1)
+
+
+def test_a_score_without_labels_says_how_to_pass_them():
+    x = np.random.default_rng(0).normal(size=(20, 3))
+    with pytest.raises(ValueError, match=r"score needs labels: .*enable_metadata_routing=True"):
+        CCA(2).fit(x, x).score(x, x)
+
+
+def test_a_pipeline_passes_labels_on_to_its_last_step():
+    x, labels = np.random.default_rng(0).normal(size=(40, 3)), np.arange(40) % 2
+    pipeline = make_pipeline(StandardScaler(), CCA(2))
+    with sklearn.config_context(enable_metadata_routing=True):
+        score = pipeline.fit(x, x).score(x, x, labels=labels)
+        search = GridSearchCV(pipeline, {"cca__shrinkage": [0.1, 0.5]}, cv=2, error_score="raise")
+        assert 0 < search.fit(x, x, labels=labels).best_score_ <= 1
+    assert score == CCA(2).fit(scaled := StandardScaler().fit_transform(x), x).score(
+        scaled, x, labels
+    )
+
+
+def test_a_global_setting_of_scikit_learn_changes_no_method():
+    x = np.random.default_rng(0).normal(size=(20, 3))
+    expected = EarlyFusion(2).fit(x, x).embed_images(x)
+    with sklearn.config_context(transform_output="pandas"):
+        np.testing.assert_array_equal(EarlyFusion(2).fit(x, x).embed_images(x), expected)

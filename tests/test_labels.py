@@ -11,6 +11,7 @@ from scipy import sparse
 from mmlearn.classical import LGCFL
 from mmlearn.data import PairedDataset
 from mmlearn.deep import DeepSM
+from mmlearn.features import BagOfWords
 from mmlearn.labels import (
     check_indicators,
     check_label_pair,
@@ -245,3 +246,29 @@ def test_a_picture_is_not_asked_whether_it_equals_itself():
             raise AssertionError
 
     assert not is_missing(Strange())
+
+
+def test_a_column_of_numbers_is_not_taken_for_indicators():
+    """Of classes 0 and 1 in one column, the items of class 0 would have no class at all."""
+    column = np.array([[0], [1], [0], [1]])
+    for use in (check_label_values, check_indicators, lambda c: check_labels(c, 4, True)):
+        with pytest.raises(ValueError, match=r"one column, \(4, 1\): give classes as \(n,\)"):
+            use(column)
+    assert check_indicators(column == 1).ravel().tolist() == [0, 1, 0, 1]
+
+
+@pytest.mark.parametrize("labels", [(c for c in "abab"), {"a", "b"}, {"a": 1}, {"a": 1}.values()])
+def test_what_is_no_list_of_classes_is_called_by_its_name(labels):
+    with pytest.raises(TypeError, match=rf"a {type(labels).__name__} is no list of values"):
+        check_labels(labels, 4)
+
+
+@pytest.mark.parametrize("method", SUPERVISED, ids=[method.name for method in SUPERVISED])
+def test_every_method_learns_from_classes_in_bytes(method):
+    fit(method, [b"cat", b"dog", b"cat", b"dog"])
+
+
+@pytest.mark.parametrize("texts", [["cat", None], ["cat", np.nan], pd.Series(["cat", pd.NA])])
+def test_a_missing_text_is_refused_with_its_row_by_features_too(texts):
+    with pytest.raises(ValueError, match="texts are missing in row 1: "):
+        BagOfWords().fit(texts)

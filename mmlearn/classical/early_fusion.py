@@ -59,7 +59,8 @@ class EarlyFusion(JointEmbedding):
                 f"got {self.n_components}."
             )
         self.blocks_ = BlockScale(images, self.standardize), BlockScale(texts, self.standardize)
-        self.pca_ = PCA(self.n_components, svd_solver="full").fit(self._concatenate(images, texts))
+        pca = PCA(self.n_components, svd_solver="full").set_output(transform="default")
+        self.pca_ = pca.fit(self._concatenate(images, texts))
         return self
 
     def embed(self, images=None, texts=None):

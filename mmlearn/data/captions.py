@@ -38,6 +38,7 @@ def load_captions(name=None, split="train", size=96, caption=0, n=None, seed=0):
     caption : int, "all" or "each"
         Which caption of a photo, or all of them joined to one text, or each in a row of its own:
         then `groups` says which photo a row shows, and photos are held once for every caption.
+        It says so, too, where the file itself has a photo in several rows.
     n : int or None: so many photos drawn at random; None: all
     seed : int, of that draw
 
@@ -68,12 +69,14 @@ def load_captions(name=None, split="train", size=96, caption=0, n=None, seed=0):
     name, folder, licence, source = _origin(name, split)
     table = _draw(open_table(folder, name, split), n, seed)
     captions = _captions(table, name)
-    pictures = square_pictures(table, size, name.replace("/", "-"))
+    pictures, photo = square_pictures(table, size, name.replace("/", "-"))
     about = {"licence": licence, "source": source}
     if caption == "each":
-        photo = np.repeat(np.arange(len(captions)), [len(of_one) for of_one in captions])
+        rows = np.repeat(np.arange(len(captions)), [len(of_one) for of_one in captions])
         texts = [text for of_one in captions for text in of_one]
-        return PairedDataset(name, pictures[photo], texts, groups=photo, **about)
+        return PairedDataset(name, pictures[rows], texts, groups=photo[rows], **about)
+    if len(set(photo)) < len(photo):
+        about["groups"] = photo
     texts = [_choose(of_one, caption, name) for of_one in captions]
     return PairedDataset(name, pictures, texts, titles=[c[0] for c in captions], **about)
 
@@ -83,6 +86,8 @@ def _origin(name, split):
     if name is None and (folder := local_folder(LOCAL)) is not None:
         return LOCAL, folder, LICENCES[LOCAL], f"parquet files in $MMLEARN_DATA/{LOCAL}"
     name = DEFAULT if name is None else name
+    if not isinstance(name, str | Path):
+        raise TypeError(f"name must be a folder or a data set's name, got {name!r}.")
     folder = Path(name).expanduser()
     if folder.is_dir():
         licence = f"Not stated; pictures and texts are those of the folder {folder}."

@@ -6,6 +6,7 @@ from mmlearn.labels import (
     as_plain,
     check_indicators,
     check_label_values,
+    check_strings,
     is_missing,
     name_rows,
     refuse_missing,
@@ -15,7 +16,6 @@ __all__ = [
     "check_classes",
     "check_folds",
     "check_groups",
-    "check_strings",
     "check_tags",
     "check_times",
     "check_vectors",
@@ -24,24 +24,6 @@ __all__ = [
 MOST_CLASSES = 1_000_000  # whole numbers beyond are ids, not indices into a list of names
 SEVERAL = list | tuple | set | frozenset | np.ndarray  # the tags of one item
 BITS = {"0", "1", "0.0", "1.0", "True", "False", "true", "false"}
-
-
-def check_strings(values, name, each="picture"):
-    """Check that `values` are strings, none missing, and return them as a list.
-
-    An empty text is a text without words.
-    """
-    if isinstance(values, str | bytes) or not hasattr(values, "__iter__"):
-        raise TypeError(f"{name} must be a list of str, one per {each}.")
-    values = list(values)
-    refuse_missing(values, name)
-    for row, value in enumerate(values):
-        if not isinstance(value, str):
-            kind = type(value).__name__
-            raise TypeError(
-                f"{name} must be a list of str, one per {each}; row {row} is of type {kind}."
-            )
-    return [str(value) for value in values]  # numpy's str among them become Python's
 
 
 def check_vectors(vectors, name):

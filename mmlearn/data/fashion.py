@@ -68,7 +68,7 @@ def load_fashion(n=None, size=64, seed=0, min_items=500, max_items=1000, years=N
     classes, types = (sorted(chosen[column].unique()) for column in COLUMNS[:2])
     return PairedDataset(
         "fashion",
-        square_pictures(table.select(chosen.index), size, "fashion"),
+        square_pictures(table.select(chosen.index), size, "fashion")[0],
         chosen["productDisplayName"].tolist(),
         labels=[classes.index(c) for c in chosen["subCategory"]],
         label_names=classes,

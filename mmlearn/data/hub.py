@@ -101,17 +101,21 @@ def check_count(name, value, low, high=None):
 
 
 def square_pictures(table, size, name):
-    """The pictures of a table, uint8 (n, size, size, 3): scaled to fit, the margin white.
+    """The pictures of a table, uint8 (n, size, size, 3), and which of them each row shows, (n,).
 
-    They are kept in :func:`mmlearn.data.cache_dir`, under a hash of the files and the size.
+    They are scaled to fit, the margin white, and kept in :func:`mmlearn.data.cache_dir`, under a
+    hash of the files and the size. Rows of one and the same file have one number.
     """
     table = table.select_columns("image")
-    digest = hashlib.blake2b(digest_size=6)
+    digest, numbers, shown = hashlib.blake2b(digest_size=6), {}, []
     for i, row in enumerate(table):
-        digest.update(_content(row["image"], _called(i, name, row["image"])))
+        content = _content(row["image"], _called(i, name, row["image"]))
+        digest.update(content)
+        shown.append(numbers.setdefault(hashlib.blake2b(content).digest(), len(numbers)))
     path = cache_dir() / f"{name}-{size}px-{digest.hexdigest()}.npz"
     shape = (len(table), size, size, 3)
-    return remember_pictures(path, shape, lambda: _decode(table, shape, name))
+    pictures = remember_pictures(path, shape, lambda: _decode(table, shape, name))
+    return pictures, np.array(shown)
 
 
 def _decode(table, shape, name):

@@ -9,7 +9,6 @@ from mmlearn.data.checks import (
     check_classes,
     check_folds,
     check_groups,
-    check_strings,
     check_tags,
     check_times,
     check_vectors,
@@ -18,6 +17,7 @@ from mmlearn.data.display import Display
 from mmlearn.data.splits import Splits
 from mmlearn.features import check_pictures, make_image_features, make_text_features
 from mmlearn.features.matrices import fit_dense, transformed
+from mmlearn.labels import check_strings
 
 __all__ = ["PairedDataset"]
 

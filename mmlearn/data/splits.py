@@ -45,6 +45,11 @@ class Splits:
         >>> sorted(train.groups.tolist()), test.groups.tolist()
         ([0, 0, 1, 1], [2, 2])
         """
+        if not (stratify is None or isinstance(stratify, bool | np.bool_)):
+            raise TypeError(
+                "stratify must be True or False: what is kept the same is the share of the "
+                "dataset's own labels."
+            )
         groups = self.groups if groups is None else self._check_groups(groups)
         units = np.arange(len(self)) if groups is None else _first_rows(groups)
         of_what = "items" if groups is None else "groups"
@@ -151,6 +156,8 @@ class Splits:
 
 
 def _count_test(test_size, n, of_what):
+    if n == 1:
+        raise ValueError(f"a dataset of one {of_what[:-1]} cannot be split.")
     whole = isinstance(test_size, int | np.integer) and not isinstance(test_size, bool)
     share = isinstance(test_size, float | np.floating) and 0 < test_size < 1
     count = int(test_size) if whole else int(np.ceil(n * test_size)) if share else 0

@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from mmlearn.arrays import to_numpy
+from mmlearn.features.matrices import repeatable
 from mmlearn.features.pictures import SIZE, to_pictures
 from mmlearn.progress import progress_bar
 from mmlearn.storage.cache import remember_features
@@ -47,7 +48,7 @@ class _PictureFeatures(TransformerMixin, BaseEstimator):
         Files, PIL images and other arrays are made such pictures, here and in `transform`, see
         :func:`mmlearn.features.to_pictures`.
         """
-        pictures = check_pictures(X)
+        pictures = check_pictures(repeatable(X))
         self.picture_shape_ = pictures.shape[1:]
         self.feature_groups_ = self._groups(*pictures.shape[1:3])
         self.n_features_out_ = self.feature_groups_[-1].stop

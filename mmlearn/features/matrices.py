@@ -1,5 +1,6 @@
 """What any scikit-learn transformer makes, as the dense matrix that the methods take."""
 
+from collections.abc import Iterator
 from copy import deepcopy
 
 import numpy as np
@@ -9,7 +10,15 @@ from sklearn.utils.validation import check_is_fitted
 
 from mmlearn.arrays import at_least_float32, check_matrix, to_numpy
 
-__all__ = ["Dense", "column_groups", "dense_matrix", "fit_copy", "fit_dense", "transformed"]
+__all__ = [
+    "Dense",
+    "column_groups",
+    "dense_matrix",
+    "fit_copy",
+    "fit_dense",
+    "repeatable",
+    "transformed",
+]
 
 LARGEST = 4 * 2**30  # bytes: beyond that a dense matrix is a mistake on most machines
 
@@ -19,12 +28,25 @@ def fit_copy(transformer, X):
 
     What `clone` cannot copy, since it is no scikit-learn estimator, is copied as it is.
     """
+    for step in ("fit", "transform"):
+        if not callable(getattr(transformer, step, None)):
+            raise TypeError(f"{transformer!r} is no transformer: it has no {step}.")
+    repeatable(X)
     try:
         fresh = clone(transformer)
     except (TypeError, RuntimeError):
         fresh = deepcopy(transformer)
     fresh.fit(X)
     return fresh
+
+
+def repeatable(X):
+    """Return items that can be gone through more than once, as `fit` and then `transform` do."""
+    if isinstance(X, Iterator):
+        raise TypeError(
+            f"a {type(X).__name__} gives its items once, and features need them twice; give a list."
+        )
+    return X
 
 
 def fit_dense(transformer, X):

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ import torch
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from mmlearn.arrays import to_numpy
-from mmlearn.labels import refuse_missing
+from mmlearn.labels import is_unordered, refuse_missing
 from mmlearn.progress import progress_bar
 
 __all__ = ["SIZE", "square_picture", "to_pictures"]
@@ -101,6 +102,9 @@ def _items(pictures):
     if not isinstance(pictures, np.ndarray | torch.Tensor):
         if not hasattr(pictures, "__iter__"):
             raise TypeError(f"pictures must be a list of pictures, got {pictures!r}.")
+        if is_unordered(pictures):
+            kind = type(pictures).__name__
+            raise TypeError(f"pictures must be a list of pictures, got a {kind}.")
         return list(pictures), None
     if not isinstance(pictures, np.ma.MaskedArray):
         pictures = to_numpy(pictures)
@@ -136,6 +140,8 @@ def _opened(picture, size, top):
         return _from_array(picture, top)
     if isinstance(picture, str) and not picture.strip():
         raise ValueError("its file has no name")
+    if isinstance(picture, str) and re.match("(https?|ftp|data):", picture):
+        raise ValueError("it is an address; download it first")
     content = picture if isinstance(picture, bytes) else Path(picture).expanduser().read_bytes()
     image = Image.open(io.BytesIO(content))
     image.draft("RGB", (2 * size, 2 * size))  # a JPEG is decoded no larger than it has to be
@@ -228,7 +234,7 @@ def _fitted(image, size):
 
 def _file(picture):
     name = getattr(picture, "filename", "") if isinstance(picture, Image.Image) else picture
-    return f" ({name})" if isinstance(name, str | os.PathLike) and str(name) else ""
+    return f" ({name!s:.200})" if isinstance(name, str | os.PathLike) and str(name) else ""
 
 
 def _reason(error):

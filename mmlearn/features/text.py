@@ -15,8 +15,9 @@ from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.utils.validation import check_is_fitted
 
 from mmlearn.contract import check_number
-from mmlearn.features.matrices import dense_matrix, fit_copy, transformed
+from mmlearn.features.matrices import dense_matrix, fit_copy, repeatable, transformed
 from mmlearn.features.words import runs_of_words, words
+from mmlearn.labels import check_strings
 
 __all__ = ["LSA", "BagOfWords", "TextParts", "TfIdf"]
 
@@ -184,7 +185,7 @@ class LSA(TransformerMixin, BaseEstimator):
         weights = self.tfidf_.vectorizer_.transform(X)
         self.svd_ = TruncatedSVD(
             min(self.n_components, *weights.shape), n_iter=10, random_state=self.random_state
-        )
+        ).set_output(transform="default")
         projected = self.svd_.fit_transform(weights)
         found = _directions(self.svd_)
         if found < self.n_components:
@@ -283,9 +284,7 @@ class TextParts(TransformerMixin, BaseEstimator):
 
 
 def _check_texts(texts):
-    if isinstance(texts, str) or not all(isinstance(text, str) for text in texts):
-        raise TypeError("texts must be a list of str, one per item.")
-    return texts
+    return check_strings(repeatable(texts), "texts", "item", any_text=True)
 
 
 def _fit_vectorizer(vectorizer, texts):

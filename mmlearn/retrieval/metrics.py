@@ -49,7 +49,8 @@ def mean_average_precision(
     rows = similarity_rows(similarity, q, m)
     step = chunk_size or max(1, CELLS // max(m, 1))
     ap = [
-        average_precision(rows(i, i + step), relevant(i, i + step), top) for i in range(0, q, step)
+        average_precision(rows(i, j), relevant(i, j), top)
+        for i, j in ((i, min(i + step, q)) for i in range(0, q, step))
     ]
     return _mean_over_queries(np.concatenate(ap) if ap else np.empty(0), empty)
 
@@ -74,9 +75,9 @@ def chance_level(query_labels, gallery_labels, top=None, empty="skip"):
 
     It is the score of a constant similarity, since tied items count by expectation.
     """
-    q, m = len(query_labels), len(gallery_labels)
+    m = len(gallery_labels)
     return mean_average_precision(
-        lambda i, j: np.zeros((min(j, q) - i, m)), query_labels, gallery_labels, top, empty
+        lambda i, j: np.zeros((j - i, m)), query_labels, gallery_labels, top, empty
     )
 
 
@@ -140,12 +141,13 @@ def evaluate_retrieval(model, test, labels="labels", top=None, empty="skip"):
     {"i2t", "t2i", "mean", "chance"}: mean average precision, each between 0 and 1; chance is the
     mean of both directions, too
     """
+    by_name = relevant_labels(test, labels)
     if labels == "pairs" and getattr(test, "groups", None) is not None:
         pictures, picture_of = pictures_and_captions(test.groups, test.images)
         sides = np.arange(len(pictures)), picture_of
         z_x, z_y = embed_both(model, test, pictures)
     else:
-        sides = (relevant_labels(test, labels),) * 2
+        sides = (by_name,) * 2
         z_x, z_y = embed_both(model, test)
     scores = cross_modal_map(model, z_x, z_y, sides[0], top, empty, sides[1])
     chance = chance_level(*sides, top, empty)
@@ -218,6 +220,11 @@ def relevant_labels(test, labels):
     ------
     ValueError: the dataset does not have them
     """
+    if not isinstance(labels, str):
+        raise TypeError(
+            'labels is the name of what to score by, such as "labels" or "pairs"; the labels '
+            "themselves are those of the dataset."
+        )
     if labels == "pairs":
         groups = getattr(test, "groups", None)
         return np.arange(len(test.texts)) if groups is None else groups

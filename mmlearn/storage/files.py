@@ -24,6 +24,7 @@ from pathlib import Path
 __all__ = [
     "check_readable",
     "check_writable",
+    "file_name",
     "make_folder",
     "open_atomically",
     "write_all",
@@ -48,6 +49,25 @@ REASONS = {
 }
 
 
+def file_name(path):
+    """The name of a file as str, `~` being the home folder.
+
+    Raises
+    ------
+    TypeError: it is no name, but a number or an open file, say
+    ValueError: no file can have this name
+
+    >>> file_name(Path("a") / "b.txt") == os.path.join("a", "b.txt")
+    True
+    """
+    if not isinstance(path, str | bytes | os.PathLike):
+        raise TypeError(f"a file is given by its name, str or Path, got {type(path).__name__}.")
+    name = os.path.expanduser(os.fsdecode(path))
+    if not name or "\0" in name:
+        raise ValueError(f"no file can have the name {name!r}; give another.")
+    return name
+
+
 @contextmanager
 def open_atomically(path):
     """A binary file to write to, which becomes `path` when the block is left without an error.
@@ -65,6 +85,7 @@ def open_atomically(path):
     ...     Path(folder, "a.txt").read_text()
     'whole'
     """
+    path = file_name(path)
     with _reasons(path):
         if _is_stream(path):
             with _open_stream(path) as file:
@@ -85,7 +106,7 @@ def write_all(contents):
     with ExitStack() as stack:
         files = [stack.enter_context(open_atomically(path)) for path in contents]
         for (path, content), file in zip(contents.items(), files, strict=True):
-            with _reasons(path):
+            with _reasons(file_name(path)):
                 file.write(_as_bytes(content))
                 _to_disk(file)
 
@@ -97,6 +118,7 @@ def make_folder(path):
     ------
     OSError: what stands in the way, in one sentence
     """
+    path = file_name(path)
     with _reasons(path):
         Path(path).mkdir(parents=True, exist_ok=True)
 
@@ -108,18 +130,21 @@ def check_writable(path):
     ------
     OSError: what stands in the way, in one sentence
     """
+    path = file_name(path)
     with _reasons(path):
         if not _is_stream(path):
             _check_file(path)
 
 
 def check_readable(path):
-    """Refuse a `path` that is not there, is no ordinary file, or may not be read.
+    """Refuse a `path` that is not there, is no ordinary file, or may not be read; its name as str.
 
     Raises
     ------
     FileNotFoundError, IsADirectoryError, PermissionError, OSError: in one sentence
+    TypeError, ValueError: it is no name of a file
     """
+    path = file_name(path)
     try:
         kind = stat.S_IFMT(os.stat(path).st_mode)
         if kind == stat.S_IFREG:
@@ -130,10 +155,14 @@ def check_readable(path):
         raise PermissionError(
             f"{path} cannot be read: you lack the permission; have it given to you."
         ) from None
+    except OSError as error:
+        reason = REASONS.get(error.errno, error.strerror).format(folder=Path(path).parent)
+        raise type(error)(f"{path} cannot be read: {reason}.") from None
     if kind == stat.S_IFDIR:
         raise IsADirectoryError(f"{path} is a folder; give the name of a file in it.")
     if kind != stat.S_IFREG:
         raise OSError(f"{path} is no ordinary file; give the name of one.")
+    return path
 
 
 # -- one file in the place of another --------------------------------------------------------

@@ -13,6 +13,7 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
+from mmlearn.kinds import as_numbers
 from mmlearn.registry import SCIKIT_LEARN, saved_class, saved_name
 from mmlearn.storage.tensors import read_tensors, write_tensors
 from mmlearn.torch_state import ordinary_torch
@@ -162,6 +163,8 @@ def _encode(value, key, tensors):
 
 def _encode_array(value, key, tensors):
     """Rows or columns first, as in memory: products with the array then round as before."""
+    if isinstance(value, np.ndarray):
+        value = as_numbers(value, key)  # nothing masked; in a dtype and byte order of the format
     by_columns = value.ndim == 2 and value.strides[0] < value.strides[1]
     # A copy: views of one array would share storage, which the format does not allow.
     tensors[key] = torch.from_numpy(np.array(value.T if by_columns else value, order="C"))
@@ -175,6 +178,8 @@ def _encode_object(value, key, tensors):
     name = saved_name(kind)
     if name is None:
         what = "a function" if isroutine(value) else f"a {kind.__module__}.{kind.__qualname__}"
+        if isinstance(value, np.ndarray):
+            what = f"an array of {value.dtype}"
         raise ValueError(f"{key} is {what}, which cannot be saved: {SAVED}")
     if name in SCIKIT_LEARN:
         params = {k: v for k, v in value.get_params(deep=False).items() if k not in NOT_KEPT}
@@ -284,6 +289,8 @@ class _Reader:
         network = instance._network()
         prefix = f"{placeholder.key}/"
         state = {k.removeprefix(prefix): t for k, t in self.tensors.items() if k.startswith(prefix)}
+        names = {_uncompiled(name): name for name in network.state_dict()}
+        state = {names.get(_uncompiled(k), k): tensor for k, tensor in state.items()}
         try:
             network.load_state_dict(state)
         except RuntimeError as error:
@@ -293,6 +300,11 @@ class _Reader:
                 f"the encoders given are not those that the method was fitted with: {error}"
             ) from None
         return network.eval()
+
+
+def _uncompiled(name):
+    """The name of a weight, whether or not its network went through `torch.compile`."""
+    return name.replace("_orig_mod.", "")
 
 
 def _class_called(name, table=None):

@@ -1,6 +1,7 @@
 """Tensors and a description in one safetensors file, as saved methods and checkpoints are."""
 
 import json
+import re
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
@@ -33,7 +34,9 @@ def read_tensors(path, *keys):
     OSError: the file is not there or may not be read
     ValueError: it is damaged, or holds no such description; the message says why
     """
-    check_readable(path)
+    path = check_readable(path)
+    if re.search("[\ud800-\udfff]", path):  # what Python makes of other bytes in a name
+        raise OSError(f"{path!a} cannot be read: its name is not in UTF-8; rename it.")
     try:
         with safe_open(path, "pt") as file:
             header = file.metadata() or {}

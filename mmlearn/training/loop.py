@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from mmlearn.progress import progress_bar
+from mmlearn.storage.files import file_name
 from mmlearn.training.checkpoint import read_checkpoint, write_checkpoint
 from mmlearn.training.device import pick_device
 from mmlearn.training.processes import prepare, rank, world_size
@@ -129,7 +130,7 @@ def fit(
             "clip": clip,
         }  # fmt: skip
         identity = _identity(module, loss, everything, settings, method)
-        if Path(checkpoint).exists():
+        if Path(file_name(checkpoint)).exists():
             read_checkpoint(checkpoint, identity, run)
         elif rank() == 0:
             write_checkpoint(checkpoint, identity, run)

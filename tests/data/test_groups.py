@@ -141,3 +141,14 @@ def test_a_split_that_is_not_drawn_refuses_to_tear_a_group():
     mixed = dataset(4, times=times, groups=[7, 8, 7, 8])
     with pytest.raises(ValueError, match="group 7 has items in both parts, as have 1 more: what"):
         mixed.temporal_split(3)
+
+
+@pytest.mark.parametrize("stratify", [[0, 1] * 3, np.arange(6), "labels"])
+def test_labels_of_its_own_are_no_setting_of_a_split(stratify):
+    with pytest.raises(TypeError, match=r"stratify must be True or False: .* own labels"):
+        dataset(6, labels=[0, 1] * 3).split(stratify=stratify)
+
+
+def test_one_group_cannot_be_split():
+    with pytest.raises(ValueError, match="a dataset of one group cannot be split"):
+        dataset(6, groups=[0] * 6).split(stratify=False)

@@ -339,6 +339,20 @@ def test_a_folder_of_parquet_files_may_lie_anywhere(tmp_path, folder):
     assert load_captions(tmp_path / "tables", split="dev").captions == ["a"]
 
 
+@pytest.mark.parametrize("caption", [0, "all", "each"])
+def test_a_photo_that_stands_in_several_rows_is_one_group(own, caption):
+    """As in Flickr8k's own list of captions: else a photo is trained on and tested on."""
+    rows = [f"{i % 2}.png,text {i},a\n" for i in range(4)]
+    (own / "metadata.csv").write_text("file_name,caption,label\n" + "".join(rows))
+    assert load_captions(own, size=16, caption=caption).groups.tolist() == [0, 1, 0, 1]
+
+
+@pytest.mark.parametrize("name", [3, b"photos"])
+def test_what_is_no_name_of_a_folder_is_refused(name):
+    with pytest.raises(TypeError, match="name must be a folder or a data set's name, got"):
+        load_captions(name)
+
+
 def test_faults_of_a_folder_of_ones_own_are_named(own):
     table = (own / "metadata.csv").read_text()
     (own / "metadata.csv").write_text(table.replace("text 2", ""))

@@ -17,7 +17,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from mmlearn.classical import CCA
 from mmlearn.data import PairedDataset
-from mmlearn.features import LSA, JoinedFeatures, TextParts, make_text_features
+from mmlearn.features import LSA, Dense, JoinedFeatures, TextParts, make_text_features
 
 CAPTIONS = [
     f"a {c} {t} {i % 4}0" for i, (c, t) in enumerate([("red", "car"), ("blue", "cup")] * 12)
@@ -135,3 +135,14 @@ def test_a_class_and_what_cannot_transform_are_refused():
         make_text_features(TfidfVectorizer)
     with pytest.raises(TypeError, match="a scikit-learn transformer"):
         make_text_features(CAPTIONS)
+
+
+def test_a_part_that_is_no_transformer_is_named():
+    with pytest.raises(TypeError, match="'lsa' is no transformer: it has no fit"):
+        JoinedFeatures(["lsa"]).fit(["red car", "blue car"])
+
+
+def test_joined_features_and_dense_refuse_a_generator():
+    for transformer in (JoinedFeatures([CountVectorizer()]), Dense(CountVectorizer())):
+        with pytest.raises(TypeError, match="gives its items once"):
+            transformer.fit(text for text in ["red car", "blue car"])

@@ -363,3 +363,22 @@ def test_features_of_new_files_are_those_of_their_pictures(features, tmp_path):
     np.testing.assert_array_equal(features.transform([Image.open(path)]), expected)
     with pytest.raises(ValueError, match=r"picture 0 \(.*gone\.png\) cannot be read"):
         features.transform([Path("gone.png")])
+
+
+@pytest.mark.parametrize("pictures", [pd.DataFrame({"file": ["a.png"]}), {"a.png": 1}, {"a.png"}])
+def test_what_is_no_list_of_pictures_is_called_by_its_name(pictures):
+    with pytest.raises(TypeError, match=f"a list of pictures, got a {type(pictures).__name__}"):
+        to_pictures(pictures)
+
+
+def test_an_address_is_to_be_downloaded_and_a_long_name_does_not_fill_the_screen():
+    with pytest.raises(ValueError, match=r"\(https://a.org/b.png\).*download it first"):
+        to_pictures(["https://a.org/b.png"])
+    with pytest.raises(ValueError, match="too long") as e:
+        to_pictures(["a" * 50_000])
+    assert len(str(e.value)) < 400
+
+
+def test_features_of_a_generator_are_refused_since_they_need_it_twice():
+    with pytest.raises(TypeError, match="a generator gives its items once"):
+        ColourHistogram().fit_transform(picture for picture in np.zeros((2, 8, 8, 3), np.uint8))

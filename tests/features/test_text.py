@@ -3,7 +3,9 @@
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
+import sklearn
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -221,3 +223,33 @@ def test_unknown_names_get_the_known_ones(make):
 def test_joining_nothing_is_an_error():
     with pytest.raises(ValueError, match="at least one transformer"):
         JoinedFeatures([]).fit(TEXTS)
+
+
+def test_nan_is_a_word_of_a_text_and_of_a_part_of_it():
+    texts = ["nan bread", "red nan"]
+    assert BagOfWords().fit(texts).transform(["nan"]).tolist() == [[1]]
+    assert TextParts(BagOfWords(), parts=2).fit_transform(texts).shape == (2, 3)
+
+
+@pytest.mark.parametrize(
+    "texts", [pd.DataFrame({"caption": ["red car", "red rose"]}), {"red car": 1}, {"red"}, None]
+)
+def test_what_is_no_list_of_texts_is_called_by_its_name(texts):
+    """A table gives the names of its columns, and a dict its keys, when one goes through it."""
+    with pytest.raises(TypeError, match=f"list of str, one per item, got a {type(texts).__name__}"):
+        BagOfWords().fit(texts)
+
+
+@pytest.mark.parametrize("transformer", [BagOfWords(), LSA(), TextParts(), TfIdf()])
+def test_a_generator_of_texts_is_refused_since_features_need_them_twice(transformer):
+    with pytest.raises(TypeError, match=r"a generator gives its items once, .* give a list"):
+        transformer.fit_transform(text for text in ["red car", "red rose"])
+
+
+def test_a_global_setting_of_scikit_learn_changes_no_features():
+    texts = ["red car", "red rose", "blue car"]
+    expected = LSA(2, min_df=1).fit_transform(texts)
+    with sklearn.config_context(transform_output="pandas"):
+        found = LSA(2, min_df=1)
+        np.testing.assert_array_equal(found.fit_transform(texts), expected)
+        assert type(found.transform(texts)) is np.ndarray

@@ -89,3 +89,13 @@ def test_jrl_compares_with_its_training_items_in_bounded_memory(monkeypatch):
     z = Z @ model.image_weights_, Z[:1] @ model.text_weights_
     np.testing.assert_allclose(model.similarity(*z), expected, atol=1e-12)
     assert peak(lambda: model.similarity(*z)) < N * n / 2
+
+
+def test_a_function_of_rows_is_asked_for_no_row_that_is_not_there():
+    def rows(i, j):
+        assert 0 <= i < j <= N
+        return S[i:j]
+
+    for score in (mean_average_precision, recall_at_k, median_rank):
+        score(rows, LABELS, LABELS)
+    mean_average_precision(rows, LABELS, LABELS, chunk_size=300)

@@ -271,3 +271,8 @@ def test_a_method_that_takes_times_embeds_each_item_at_its_own(rng):
 def test_scoring_by_labels_that_are_not_there_is_refused(rng):
     with pytest.raises(ValueError, match="no 'tags' to score by"):
         evaluate_retrieval(Given(), Set(np.eye(2), np.eye(2), np.arange(2)), labels="tags")
+
+
+def test_labels_to_score_by_are_named_and_not_given():
+    with pytest.raises(TypeError, match="labels is the name of what to score by"):
+        evaluate_retrieval(None, None, np.arange(3))

@@ -172,7 +172,7 @@ def tokens(text):
         (nn.Linear(2, 2), r"model\['x'\] is a torch.nn.modules.linear.Linear"),
         ({1, 2}, r"model\['x'\] is a builtins.set"),
         (tokens, r"model\['x'\] is a function"),
-        (np.array([None]), r"model\['x'\] is a numpy.ndarray"),
+        (np.array([None]), r"model\['x'\] is an array of object"),
     ],
 )
 def test_what_cannot_be_saved_is_named(tmp_path, value, sentence):
@@ -299,3 +299,30 @@ def test_settings_of_another_version_are_left_out(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert mmlearn.load(tmp_path / "a").n_components == 1
+
+
+@pytest.mark.parametrize("dtype", [">f8", ">i2", "longdouble", "float16"])
+def test_an_array_of_any_byte_order_and_width_is_saved(dtype, tmp_path):
+    x = np.arange(6).reshape(2, 3).astype(dtype)
+    mmlearn.save({"x": x}, tmp_path / "x")
+    np.testing.assert_array_equal(mmlearn.load(tmp_path / "x")["x"], x)
+
+
+def test_masked_values_are_not_saved_as_if_they_were_there(tmp_path):
+    with pytest.raises(ValueError, match="has masked values, first in entry 1"):
+        mmlearn.save({"x": np.ma.masked_equal([0, 1], 1)}, tmp_path / "x")
+    with pytest.raises(ValueError, match="is an array of complex128, which cannot be saved"):
+        mmlearn.save({"x": np.array([1j])}, tmp_path / "x")
+
+
+@pytest.mark.parametrize("compiled", [(True, False), (False, True), (True, True)])
+def test_an_encoder_is_the_same_whether_compiled_or_not(compiled, tmp_path):
+    def encoder(number):
+        network = nn.Sequential(nn.Linear(3, 2))
+        return torch.compile(network, backend="eager") if compiled[number] else network
+
+    x = np.random.default_rng(0).normal(size=(20, 3))
+    model = InfoNCE(2, epochs=1, device="cpu", image_encoder=encoder(0)).fit(x, x)
+    mmlearn.save(model, tmp_path / "model")
+    again = mmlearn.load(tmp_path / "model", image_encoder=encoder(1))
+    np.testing.assert_array_equal(again.embed_images(x), model.embed_images(x))

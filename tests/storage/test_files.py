@@ -383,3 +383,48 @@ def test_several_processes_fill_a_cold_cache_at_once(tmp_path):
     assert [process.wait() for process in started] == [0, 0, 0]
     assert sorted(os.listdir(tmp_path / "cache")) == ["f.sqlite", "p.npz"]
     subprocess.run(command, check=True, **settings)
+
+
+# -- what a file may be called ---------------------------------------------------------------
+
+
+def test_the_home_folder_is_meant_by_a_tilde(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    x = np.random.default_rng(0).normal(size=(20, 3))
+    mmlearn.save(CCA(2).fit(x, x), "~/model")
+    assert (tmp_path / "model").exists()
+    assert mmlearn.load(Path("~/model")).n_components == 2
+    assert check_readable("~/model") == str(tmp_path / "model")
+
+
+@pytest.mark.parametrize("use", [check_writable, check_readable, make_folder, mmlearn.load])
+@pytest.mark.parametrize("path", [None, 3, sys.stdin, "", "a\0b"])
+def test_what_is_no_name_of_a_file_is_said_so(use, path):
+    wanted = "a file is given by its name, str or Path|no file can have the name"
+    with pytest.raises((TypeError, ValueError), match=wanted):
+        use(path)
+
+
+@posix
+def test_a_name_in_bytes_is_a_name(tmp_path):
+    write_atomically(os.fsencode(tmp_path / "a"), "text")
+    assert (tmp_path / "a").read_text() == "text"
+
+
+@posix
+def test_a_file_that_cannot_be_looked_up_is_not_called_damaged(tmp_path):
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    with pytest.raises(OSError, match="loop cannot be read: it is a link that leads back to"):
+        mmlearn.load(loop)
+    with pytest.raises(OSError, match="cannot be read: the name is too long"):
+        mmlearn.load(tmp_path / ("a" * 300))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_name_that_is_not_in_utf_8_is_not_called_damaged(tmp_path):
+    path = os.fsdecode(os.fsencode(tmp_path) + b"/\xff")
+    write_atomically(path, "text")
+    with pytest.raises(OSError, match="its name is not in UTF-8; rename it"):
+        mmlearn.load(path)
