@@ -25,8 +25,8 @@ class DCCA(SizedMethod, DeepEmbedding):
     linear networks and one batch of all pairs, that is CCA.
 
     Two things go wrong easily. A small batch correlates by chance, and the networks learn to
-    please it: keep `batch_size` above ten times `n_components`. And the networks over-fit soon,
-    as everything correlates that is trained for long enough. So a share of the pairs is held out,
+    please it: keep `batch_size` above ten times `n_components`. And the networks over-fit soon:
+    trained for long, they correlate even pairs of noise. So a share of the pairs is held out,
     and the epoch is kept whose outputs correlate best on it: by the sum of the correlations, along
     the directions that a linear CCA finds on the other pairs. No label is looked at.
 

@@ -35,8 +35,8 @@ class DeepSM(DeepEmbedding):
     How two embeddings are compared, by `match`:
 
     * "same_class": the inner product ⟨z_x, z_y⟩. For softmax it is the probability that the two
-      items share their class (given that the classifiers err independently); for σ it is the
-      expected number of labels that they share.
+      items share their class (if the items are independent and the probabilities true); for σ it
+      is the expected number of labels that they share.
     * "cosine": blind to length, and so to how sure the classifiers are.
 
     There is no `n_components`: the embedding has one dimension a class.

@@ -21,9 +21,10 @@ def cca_loss(zx, zy, ridge=1e-3, power=2, n_components=None):
         T = L_x^{-1} S_xy L_y^{-T}
         L = -||T||_F² = -Σ ρ_i²   (power = 2)     L = -||T||_* = -Σ ρ_i   (power = 1)
 
-    The paper maximises Σρ with S^{-1/2} from an eigendecomposition, whose gradient is NaN as soon
-    as two eigenvalues agree: on a whitened modality, or with two dead units. The Cholesky factor
-    gives the same correlations with finite gradients, and Σρ² needs no decomposition of T at all.
+    The paper maximises Σρ with S^{-1/2}, and gives its gradient in closed form. Automatic
+    differentiation through the eigendecomposition of S would give NaN where two eigenvalues agree
+    exactly: on a whitened modality, or with two dead units. The Cholesky factor gives the same
+    correlations without that, and Σρ² needs no decomposition of T at all.
 
     A batch flatters: independent modalities show Σρ² ≈ k_x k_y / (n - 1), which for k = 50 is 40
     at n = 64 and 5 at n = 512. Keep the batch well above ten times the dimension.

@@ -346,7 +346,7 @@ for W_s, b_s in train_without_pairs(fresh[0], marks[0], fresh[1], marks[1], 4, 0
 # </details>
 #
 # You should see that the sure picture (0.6) beats the one that is as unsure as the text (0.52), and that a larger
-# $\tau$ lowers both.
+# $\tau$ lowers the second.
 
 
 # %% solution="same_class" minutes=15
