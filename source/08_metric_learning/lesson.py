@@ -1,7 +1,7 @@
 # %% [markdown]
 # ## The question
 #
-# A correlation, a reconstruction, a class: so far each loss was a *stand-in*. What is scored at the end
+# A correlation, a reconstruction, a class: so far nearly every loss was a *stand-in*. What is scored at the end
 # is an **order**: do the right items come before the others? So why not train the order itself? A
 # first attempt: pull the partners of a pair together, $L = \operatorname{mean}(1 - s(x_i, y_i))$, $s$ the cosine.
 #
@@ -470,7 +470,7 @@ table(shown)
 # Does the schedule help because the classes may part *first*? Backwards, SAM does about as well, to within the spread.
 # It may be enough that a schedule means less adaptivity in all; whether it matters *when* it comes, these runs cannot
 # tell. Nor is this a verdict on SAM: an mAP by group does not reward kinship of groups, our version is not the paper's,
-# and on the scoreboard validation parts chose half of this adaptivity (`adaptivity=0.5`, of 0.1, 0.5 and 1).
+# and for the scoreboard's emoji validation parts chose half of this adaptivity (`adaptivity=0.5`, of 0.1, 0.5 and 1).
 #
 # ## From triplets to InfoNCE
 #
