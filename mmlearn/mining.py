@@ -228,7 +228,7 @@ def embedding_health(zx, zy, labels=None, margin=0.2):
     embeddings          mean_distance  active_share  semi_hard_share
     ==================  =============  ============  ===============
     all equal           0              1             0
-    random              about 1.4      about 1/2     large
+    random              about 1.4      above 1/2     large
     learnt              large          near 0        near 0
     ==================  =============  ============  ===============
 

@@ -33,13 +33,13 @@ class ACMR(SizedMethod, DeepEmbedding):
     multiplied by -λ, so that they learn to make the two modalities indistinguishable, while the
     label and triplet losses keep the classes apart.
 
-    A discriminator at chance is no proof of alignment: it says that the two clouds of points
-    cover one another, not that an image lies where its text does. Nor does its accuracy settle
-    there: it is deceived, learns again, and swings. Compare `adversary=0`.
+    A discriminator at chance is no proof of alignment: it says that this one opponent cannot tell
+    the two clouds of points apart, not that an image lies where its text does. Nor need it settle
+    there: on the emoji it is deceived, learns again, and swings. Compare `adversary=0`.
 
     Differences to the paper: triplets compare cosines, and all of a batch count; D sees unit
-    vectors, as they are what cosines compare, and training is unstable without; the projectors
-    and the discriminator are updated in the same step.
+    vectors, as they are what cosines compare; the projectors and the discriminator are updated in
+    one step, where the authors' code lets them take turns.
 
     Parameters
     ----------
@@ -152,5 +152,5 @@ class _Adversaries(TwoEncoders):
         return *z, *classes, *modality
 
     def _modality(self, z):
-        """On the unit sphere, or the projectors would win by making z large, and not alike."""
+        """On the unit sphere: D judges directions, as the cosines that rank do, not lengths."""
         return self.discriminator(F.normalize(z))[:, 0]

@@ -49,8 +49,8 @@ class TripletEmbedding(SizedMethod, DeepEmbedding):
     classes_ : (c,) class labels, or 0..t-1 for indicators;  module_ : the trained network
     history_ : losses by epoch; its terms tell learning from collapse: "active", the share of a
         batch's triplets that violate the margin, and "distance", the mean distance of two items
-        of a modality on the unit sphere. Both near 0 with semi-hard mining, or active near 1
-        and distance near 0, is a collapse.
+        of a modality on the unit sphere. Active near 1 and distance near 0 is a collapse,
+        whatever the mining.
 
     Raises
     ------

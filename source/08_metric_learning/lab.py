@@ -569,6 +569,6 @@ plt.show()
 # the anchor than the positive, so the semi-hard miner returns no triplet at all, and an empty loss is 0 (1 point). For
 # A: semi-hard or all triplets in place of the hardest, from the start to the end. A step brings the positive and the
 # negative together whenever they are in the wrong order, and the hardest triplets of a batch are; semi-hard ones are in
-# the right order and are spread (1 point). A good start alone is no cure: in the lesson four good epochs are undone by
-# the hardest triplets. A smaller learning rate makes the same steps shorter, it does not turn them round.
+# the right order and are spread (1 point). A good start alone is no cure: in the lesson the hardest
+# triplets draw the items together after four epochs of "all", too. A smaller learning rate makes the same steps shorter, it does not turn them round.
 # ### END SOLUTION
