@@ -39,7 +39,7 @@ class ACMR(SizedMethod, DeepEmbedding):
 
     Differences to the paper: triplets compare cosines, and all of a batch count; D sees unit
     vectors, as they are what cosines compare; the projectors and the discriminator are updated in
-    one step, where the authors' code lets them take turns.
+    one step.
 
     Parameters
     ----------

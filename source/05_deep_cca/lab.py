@@ -351,7 +351,7 @@ print(len(used), " ".join(f"{m:.5f}" for m in means), f"{after:.5f} {weight.norm
 # You should see two training correlations above 0.9 for two sides that share nothing, and held-out ones near 0.
 
 
-# %% solution="held_out_correlations" minutes=20
+# %% solution="held_out_correlations" minutes=20 allow="mmlearn.classical.CCA"
 def held_out_correlations(train_x, train_y, held_x, held_y, k):
     """Correlations of held-out outputs, along the directions of the training outputs.
 

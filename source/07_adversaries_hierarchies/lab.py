@@ -112,7 +112,7 @@ for lam in (0.25, 3.0):
 # You should see a loss of 5.1104 for four small pairs, and a pull of the adversary that doubles with $\lambda$.
 
 
-# %% solution="acmr_loss" minutes=25
+# %% solution="acmr_loss" minutes=25 allow="mmlearn.losses.reverse_gradient, mmlearn.losses.triplet_loss"
 def acmr_loss(z_x, z_y, labels, classifier, discriminator, lam, beta=1.0, margin=0.2):
     """The loss of ACMR, whose gradient makes the projectors deceive the discriminator.
 
