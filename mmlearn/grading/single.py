@@ -72,7 +72,8 @@ def grade_submission(submission: Submission, lab: Lab, timeout: float, sandbox: 
     report, results = grading.run(whole(rebuilt))
     if not any(result.points is None for result in results):
         grading.try_alone(_second_tries(lab, rebuilt, report, results), results)
-        grading.try_alone(_where_it_died(lab, rebuilt, report, results), results)
+        grading.died += _where_it_died(lab, rebuilt, report, results)
+        grading.try_each_that_died(results)
     about = made_of(lab, rebuilt.cells)
     if lab.own_work:
         _refuse_library(results, about["library"])
@@ -106,6 +107,7 @@ def grade_again(data: bytes, lab: Lab, timeout: float, sandbox: str, found: dict
     grading = _Grading(lab, rebuilt, timeout, sandbox, shown=True)
     grading.until = time.monotonic() + STARTUP_TIMEOUT + 2 * timeout
     grading.try_alone(todo, results)
+    grading.try_each_that_died(results)
     if lab.own_work:
         _refuse_library(results, found["library"])
     return found | _found(results, rebuilt.notes)
@@ -159,6 +161,7 @@ class _Grading:
     def __init__(self, lab: Lab, rebuilt: Rebuilt, timeout: float, sandbox: str, shown=False):
         self.lab, self.rebuilt, self.timeout, self.sandbox = lab, rebuilt, timeout, sandbox
         self.shown = shown
+        self.died: list[Check] = []  # in which a kernel died that others had used before
         self.until = time.monotonic() + longest(timeout)
 
     def run(self, steps: list[Step]) -> tuple[RunReport, list[Result]]:
@@ -192,7 +195,10 @@ class _Grading:
                 skipped = results[at].message.startswith(NOT_REACHED)
                 if exercise != stop and unreached(check, self.rebuilt, report):
                     left.append(check)
-                elif found[at].status == "passed" or skipped:
+                    continue
+                if exercise == stop and found[at].status == "kernel-died" and len(todo) > 1:
+                    self.died.append(check)
+                if found[at].status == "passed" or skipped:
                     why = results[at].message.removeprefix(NOT_REACHED) if skipped else ""
                     why = why or "they did not pass beside the other answers"
                     reasons.setdefault(why, []).append(repr(check.grade_id))
@@ -200,6 +206,11 @@ class _Grading:
             todo = left if len(left) < len(todo) else []
         for why, names in reasons.items():
             self.rebuilt.notes.append(f"Run by themselves ({why}): {', '.join(names)}.")
+
+    def try_each_that_died(self, results: list[Result]) -> None:
+        """Run each exercise in which a kernel died in one of its own: who was it?"""
+        for check in dict.fromkeys(self.died):
+            self.try_alone([check], results)
 
 
 def _saw_hidden(rebuilt: Rebuilt, report: RunReport) -> bool:
