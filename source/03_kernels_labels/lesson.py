@@ -307,8 +307,7 @@ for features, (parts, s, kappa) in usual.items():
     models |= {f"KCCA, {k}": KCCA(8, k, k, kappa=(kappa, 0.02)) for k in ("linear", "rbf")}
     for name, model in models.items():
         scores[f"{name}; {features}"] = [mean_map(model, split) for split in parts]
-plotting.bar_with_chance(list(scores), list(scores.values()), chance, xlabel="mAP, 3 splits")
-plt.show()
+_ = plotting.bar_with_chance(list(scores), list(scores.values()), chance, xlabel="mAP, 3 splits")
 
 # %% [markdown]
 # *Figure: mAP of CCA, KCCA with a linear kernel and KCCA with an RBF kernel, on colours above and CNN features
@@ -436,8 +435,7 @@ for train, test in splits[:3]:
         model.fit(train.images, train.texts, train.labels)
         semantic[name].append(retrieval.evaluate_retrieval(model, test)["mean"])
 semantic |= {"KCCA, no labels": scores["KCCA, rbf; CNN"]}
-plotting.bar_with_chance(list(semantic), list(semantic.values()), chance, xlabel="mAP, 3 splits")
-plt.show()
+_ = plotting.bar_with_chance([*semantic], [*semantic.values()], chance, xlabel="mAP, 3 splits")
 
 # %% [markdown]
 # *Figure: mAP of semantic matching under three scoring rules, with the paper's linear classifiers, of SCM, and of KCCA
@@ -480,11 +478,8 @@ assert all((np.diff(fit.objective_) <= 0).all() for fit in fits)
 norms = np.array([fit.image_group_norms_ for fit in fits])
 for gamma in (0.2, 0.5):
     longer = LGCFL(gamma, groups, max_iter=150, tol=0).fit(images, hog.texts, hog.labels)
-    *hogs, colour, noise = longer.image_group_norms_
-    print(
-        f"γ = {gamma}, 150 steps: HOG {min(hogs):.4f} to {max(hogs):.4f}, "
-        f"colour {colour:.4f}, noise {noise:.4f}"
-    )
+    *hogs, _, noise = longer.image_group_norms_
+    print(f"γ = {gamma}, 150 steps: shortest HOG block {min(hogs):.4f}, noise {noise:.4f}")
 
 # %%
 fig, ax = plt.subplots(figsize=(5.5, 2.6))
@@ -492,8 +487,7 @@ ax.loglog(gammas, norms[:, :9], color="grey", label=["HOG", *[None] * 8])
 ax.loglog(gammas, norms[:, 9], "s-", label="colour")
 ax.loglog(gammas, norms[:, 10], "o--", label="noise")
 ax.set(xlabel="γ", ylabel="length of the group")
-ax.legend()
-plt.show()
+_ = ax.legend()
 
 # %% [markdown]
 # *Figure: the lengths of eleven groups against the penalty. At the two smallest penalties the noise lies below the nine
@@ -614,9 +608,8 @@ for side, z in sides.items():
 import pandas as pd
 
 names = ["cca", "cfa", "kcca", "sm", "scm", "lgcfl", "jrl"]
-board = {
-    d: {row.method: row.mean for row in scoreboard.stored(d).rows} for d in ("emoji", "wikipedia")
-}
+stored = {d: scoreboard.stored(d).rows for d in ("emoji", "wikipedia")}
+board = {d: {row.method: row.mean for row in rows} for d, rows in stored.items()}
 webinar = [row for row in scoreboard.published() if row["dataset"] == "Wikipedia"]
 board["published, not ours"] = {row["method"].lower(): row["mean"] for row in webinar}
 pd.DataFrame(board).loc[names].round(3)

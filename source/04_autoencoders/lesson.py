@@ -216,7 +216,7 @@ for name, loss in zip(models, (complete_only, None), strict=True):
 
 # %%
 import pandas as pd
-from itertools import combinations
+from itertools import combinations, product
 
 NAMES = list(train)
 GIVEN = [list(given) for k in (1, 2, 3) for given in combinations(NAMES, k)]
@@ -248,8 +248,7 @@ for given, style in ((GIVEN[1], "o-"), (GIVEN[3], "s-"), (GIVEN[6], "^-")):
     z = torch.as_tensor(model.embed_modalities({m: test[m] for m in given})).float()
     decoded = [model.module_.decoders[1](s * z).detach() for s in factors]
     curve = [((target - y_hat) ** 2).mean().item() for y_hat in decoded]
-    best = np.argmin(curve)
-    print(f"{' + '.join(given)}: {curve[12]:.3f}, least {curve[best]:.3f} at {factors[best]:.2f}")
+    print(f"{' + '.join(given)}: least {min(curve):.3f}, at {factors[np.argmin(curve)]:.2f}")
     plt.plot(factors, curve, style, markersize=3, label=" + ".join(given))
 plt.gca().set(xlabel="factor on the code", ylabel="error of the English words")
 plt.legend()
@@ -473,9 +472,8 @@ for alpha, ax in zip((0, 0.5, 0.9, 1), plt.subplots(1, 4, figsize=(10, 2.7))[1],
 from ipywidgets import SelectionSlider, interact
 
 options = [0, 0.01, 0.03, 0.1, 0.3, 0.5, 0.7, 0.9, 0.97, 1]
-_ = interact(
-    lambda alpha: draw(alpha), alpha=SelectionSlider(options=options, continuous_update=False)
-)
+slider = SelectionSlider(options=options, continuous_update=False)
+_ = interact(lambda alpha: draw(alpha), alpha=slider)
 
 # %% [markdown]
 # ## How it breaks: a distance that proves nothing
@@ -498,14 +496,13 @@ _ = interact(
 from sklearn.linear_model import LinearRegression
 
 print("α    epochs  distance  relative  decoder  private columns explained")
-for alpha in (0, 0.5, 1):
-    for epochs in (100, 300, 1000):
-        pair = CorrespondenceAutoencoder(2, alpha=alpha, epochs=epochs, **toy).fit(X, Y)
-        h_x, h_y = pair.embed_images(X), pair.embed_texts(Y)
-        d, r = distances(h_x, h_y)
-        w = pair.module_.decoders["xx"][0].weight.norm()
-        held = LinearRegression().fit(h_x, X[:, 2:]).score(h_x, X[:, 2:])  # R², mean of the two
-        print(f"{alpha:<4} {epochs:6}  {d:8.0e}  {r:8.2f}  {w:7.1f}  {held:.2f}")
+for alpha, epochs in product((0, 0.5, 1), (100, 300, 1000)):
+    pair = CorrespondenceAutoencoder(2, alpha=alpha, epochs=epochs, **toy).fit(X, Y)
+    h_x, h_y = pair.embed_images(X), pair.embed_texts(Y)
+    d, r = distances(h_x, h_y)
+    w = pair.module_.decoders["xx"][0].weight.norm()
+    held = LinearRegression().fit(h_x, X[:, 2:]).score(h_x, X[:, 2:])  # R², mean of the two
+    print(f"{alpha:<4} {epochs:6}  {d:8.0e}  {r:8.2f}  {w:7.1f}  {held:.2f}")
 
 # %% [markdown]
 # Both are collapses that the distance does not show. Now the emoji, held-out pairs, three splits, twenty epochs. (We look
