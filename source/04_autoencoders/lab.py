@@ -224,13 +224,13 @@ print(
 #
 # <details><summary>Hint 1</summary>
 #
-# $\frac{d}{dt} \sum_r (1 - k_r t)^2 = -2 \sum_r k_r (1 - k_r t)$.
+# $\frac{d}{dt} \sum_i (1 - k_i t)^2 = -2 \sum_i k_i (1 - k_i t)$.
 #
 # </details>
 #
 # <details><summary>Hint 2</summary>
 #
-# Solve $\sum k_r = t \sum k_r^2$.
+# Solve $\sum_i k_i = t \sum_i k_i^2$.
 #
 # </details>
 #
