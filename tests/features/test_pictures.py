@@ -301,7 +301,6 @@ def test_files_that_are_none_are_named(tmp_path):
         (np.full((4, 4), "a"), "no numbers"),
         (np.ma.array(np.zeros((4, 4)), mask=np.eye(4)), "values are masked"),
     ],
-    ids=str,
 )
 def test_numbers_that_are_no_picture_are_named(picture, message):
     with pytest.raises(ValueError, match=r"picture 1 cannot be read: .*") as error:
