@@ -195,7 +195,7 @@ def test_a_student_reads_a_lesson_and_does_its_lab_in_a_browser(server, clone):
 
         page.goto(f"{server}/lab/tree/work/course/02_linear_cca.ipynb?token={TOKEN}")
         page.wait_for_selector(".jp-RenderedMarkdown >> text=Linear cross-modal embeddings")
-        page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]")
+        page.wait_for_selector(f"{SHOWN} .jp-Notebook-ExecutionIndicator[data-status=idle]")
         assert page.locator(".lm-TabBar-tab.jp-mod-dirty").count() == 0, "changed by opening it"
         run_all(page, clone / "work/course/02_linear_cca.ipynb")
 

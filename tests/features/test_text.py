@@ -156,11 +156,17 @@ def test_parts_without_a_word_are_natural(rng):
 # -- the rest --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("texts", ["a single text", [1, 2], [None]])
+@pytest.mark.parametrize("texts", ["a single text", [1, 2]])
 @pytest.mark.parametrize("features", [BagOfWords(), LSA()], ids=repr)
 def test_anything_but_a_list_of_str_is_refused(features, texts):
     with pytest.raises(TypeError, match="list of str"):
         features.fit(texts)
+
+
+@pytest.mark.parametrize("features", [BagOfWords(), LSA()], ids=repr)
+def test_a_missing_text_is_refused_by_its_row(features):
+    with pytest.raises(ValueError, match="texts are missing in row 1"):
+        features.fit(["red car", None])
 
 
 def test_parts_are_runs_of_words_in_order():

@@ -201,7 +201,7 @@ def test_groups_that_cannot_be_meant_are_refused(groups, sentence):
         (np.ma.masked_equal([0, 1], 1), "missing in row 1"),
         ([[0, 2], [1, 0]], "must be indicators"),
         ([[0, np.nan], [1, 0]], "missing in row 0, column 1"),
-        ([[3], [4]], "must be indicators: 0 or 1"),
+        ([[3], [4]], "are one column"),
         ([0 + 1j, 1], "must be classes of one kind, whole numbers or str"),
         ([[0, 1], [1]], "must be classes of one kind, whole numbers or str"),
     ],

@@ -50,6 +50,7 @@ def write_reports(out: Path) -> Path:
     """
     style = csv_style(out)
     cohorts = read_cohorts(out)
+    _add_rows(out, [record for each in cohorts for record in _records(out, each.lab)])
     for each in cohorts:
         write_file(out / "overview" / f"{each.lab}.html", overview_page(each))
         for one in each.standings:
@@ -75,7 +76,8 @@ def read_cohorts(out: Path, marks: Mapping[Key, Mark] | None = None) -> list[Coh
     labs = {name: _records(out, name) for name in names}
     about = {lab: _read_class(out / "json" / lab / "class.json") for lab in labs}
     labs = {lab: records for lab, records in labs.items() if records or about[lab]}
-    given = _marks(out, [r for records in labs.values() for r in records]) | dict(marks or {})
+    path = out / "manual.csv"
+    given = (read_manual(path) if path.exists() else {}) | dict(marks or {})
     known = {lab: known_of(about[lab], records) for lab, records in labs.items()}
     given = resolve(given, known)
     return [cohort(lab, records, about[lab], given) for lab, records in labs.items()]
@@ -167,16 +169,15 @@ def _read_class(path: Path) -> dict:
         ) from error
 
 
-def _marks(out: Path, records: list[dict]) -> dict[Key, Mark]:
-    path = out / "manual.csv"
+def _add_rows(out: Path, records: list[dict]) -> None:
+    """Let a row wait in ``manual.csv`` for each written answer."""
     rows = [
         (record["student"], record["lab"], answer["grade_id"], answer["max_points"])
         for record in sorted(records, key=lambda r: (r["lab"], r["student"]))
         for answer in record["written"]
     ]
     if rows:
-        update_manual(path, rows, style=csv_style(out))
-    return read_manual(path) if path.exists() else {}
+        update_manual(out / "manual.csv", rows, style=csv_style(out))
 
 
 def _write_answers(folder: Path, each: Cohort) -> None:
