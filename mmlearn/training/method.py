@@ -152,7 +152,6 @@ class TrainedMethod(Estimator):
         order = torch.randperm(n, generator=torch.Generator().manual_seed(int(self.random_state)))
         return order[:n_held], order[n_held:] if n_held else slice(None)
 
-    @torch.enable_grad()
     @keeps_random_state
     def _fit_network(self, items, start=None, **hooks):
         """Build the network and train it; a training that fails leaves no fitted method behind.

@@ -15,10 +15,12 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from itertools import combinations
 from math import log
 
 from mmlearn.grading.judge.lab import Lab, Other
 from mmlearn.grading.run.cell import RunCell
+from mmlearn.grading.run.names import parsed
 
 # Tools to write an answer with; every other library may hold the answer itself.
 TOOLS = frozenset({"numpy", "torch", "matplotlib", *sys.stdlib_module_names})
@@ -52,7 +54,7 @@ def borrowed(source: str, given: str = "", allowed: Iterable[str] = ()) -> list[
     reader = _Reader()
     for code in (given, source):
         reader.found.clear()
-        reader.visit(_parse(code))
+        reader.visit(parsed(code))
     return sorted(name for name in reader.found if _may_solve(name, tuple(allowed)))
 
 
@@ -62,14 +64,6 @@ def _may_solve(name: str, allowed: tuple[str, ...]) -> bool:
     disguised = any(f"{name}.".startswith(f"{way}.") for way in _DISGUISES)
     own = name.partition(".")[0] in TOOLS
     return disguised or not own or bool(_ANSWERS.fullmatch(name))
-
-
-def _parse(code: str) -> ast.Module:
-    """Return the code's tree; lines for IPython (``%time``, ``!ls``) are left out."""
-    code = re.sub(r"^[ \t]*[%!?].*$", "pass", code, flags=re.MULTILINE)
-    with suppress(SyntaxError, ValueError, RecursionError, MemoryError):
-        return ast.parse(code)
-    return ast.Module([], [])
 
 
 class _Reader(ast.NodeVisitor):
@@ -222,7 +216,7 @@ def shape(source: str) -> list[str]:
     ... )
     True
     """
-    statements = [node for node in ast.walk(_parse(source)) if isinstance(node, ast.stmt)]
+    statements = [node for node in ast.walk(parsed(source)) if isinstance(node, ast.stmt)]
     kept = (node for node in statements if not _says_nothing(node))
     return [hashlib.sha256(_normal(node).encode()).hexdigest()[:10] for node in kept]
 
@@ -283,14 +277,22 @@ def alike(shapes: Mapping[str, list[str]], least: float = 0.8) -> list[tuple[str
     having = Counter(part for bag in bags.values() for part in bag)
     weight = {part: log(len(bags) / count) for part, count in having.items()}
     common = max(len(bags) / 2, 2.5)
-    pairs, names = [], sorted(bags)
-    for i, one in enumerate(names):
-        for other in names[i + 1 :]:
-            both, either = bags[one] & bags[other], bags[one] | bags[other]
-            rare = sum(n for part, n in both.items() if having[part] < common)
-            total = sum(weight[part] * n for part, n in either.items())
-            if rare >= 2 and total > 0:
-                likeness = sum(weight[part] * n for part, n in both.items()) / total
-                if likeness >= least:
-                    pairs.append((one, other, round(likeness, 3), rare))
-    return sorted(pairs, key=lambda pair: (-pair[2], -pair[3], pair[:2]))
+    found = []
+    for one, other in _sharing(bags, {part for part, count in having.items() if count < common}):
+        both, either = bags[one] & bags[other], bags[one] | bags[other]
+        rare = sum(n for part, n in both.items() if having[part] < common)
+        total = sum(weight[part] * n for part, n in either.items())
+        if rare >= 2 and total > 0:
+            likeness = sum(weight[part] * n for part, n in both.items()) / total
+            if likeness >= least:
+                found.append((one, other, round(likeness, 3), rare))
+    return sorted(found, key=lambda pair: (-pair[2], -pair[3], pair[:2]))
+
+
+def _sharing(bags: Mapping[str, Counter], rare: set[str]) -> set[tuple[str, str]]:
+    """Return the pairs of students who share a rare statement; few do, so few are compared."""
+    having: dict[str, list[str]] = {}
+    for name in sorted(bags):
+        for part in bags[name].keys() & rare:
+            having.setdefault(part, []).append(name)
+    return {pair for names in having.values() for pair in combinations(names, 2)}

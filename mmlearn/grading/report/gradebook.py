@@ -49,8 +49,9 @@ def write_reports(out: Path) -> Path:
         touched.
     """
     style = csv_style(out)
-    cohorts = read_cohorts(out)
-    _add_rows(out, [record for each in cohorts for record in _records(out, each.lab)])
+    labs, about = _stored(out)
+    cohorts = _cohorts(out, labs, about)
+    _add_rows(out, [record for records in labs.values() for record in records])
     for each in cohorts:
         write_file(out / "overview" / f"{each.lab}.html", overview_page(each))
         for one in each.standings:
@@ -72,10 +73,18 @@ def read_cohorts(out: Path, marks: Mapping[Key, Mark] | None = None) -> list[Coh
     GradingError
         As `write_reports` does.
     """
+    return _cohorts(out, *_stored(out), marks)
+
+
+def _stored(out: Path) -> tuple[dict[str, list[dict]], dict[str, dict]]:
+    """Return the records and the class's data of each lab that is stored in `out`."""
     names = [path.name for path in sorted((out / "json").glob("*")) if path.is_dir()]
     labs = {name: _records(out, name) for name in names}
     about = {lab: _read_class(out / "json" / lab / "class.json") for lab in labs}
-    labs = {lab: records for lab, records in labs.items() if records or about[lab]}
+    return {lab: records for lab, records in labs.items() if records or about[lab]}, about
+
+
+def _cohorts(out: Path, labs, about, marks: Mapping[Key, Mark] | None = None) -> list[Cohort]:
     path = out / "manual.csv"
     given = (read_manual(path) if path.exists() else {}) | dict(marks or {})
     known = {lab: known_of(about[lab], records) for lab, records in labs.items()}

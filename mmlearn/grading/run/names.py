@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 _PYTHONS = frozenset(dir(builtins))
-_MAGIC = re.compile(r"^([ \t]*)[%!].*$", re.MULTILINE)
+_MAGIC = re.compile(r"^([ \t]*)[%!?].*$", re.MULTILINE)
 
 
 class Statement(NamedTuple):
@@ -52,13 +52,16 @@ def needed_names(source: str) -> frozenset[str]:
 
 def statements(source: str) -> list[Statement]:
     """Return the statements at the top level of code; none where it cannot be read."""
-    code = _without_magics(source)
+    lines = _without_magics(source).split("\n")
+    return [_statement(node, lines) for node in parsed(source).body]
+
+
+def parsed(source: str) -> ast.Module:
+    """Return the tree of a cell, without its lines for IPython; an empty one if unreadable."""
     try:
-        nodes = ast.parse(code).body
+        return ast.parse(_without_magics(source))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return []
-    lines = code.split("\n")
-    return [_statement(node, lines) for node in nodes]
+        return ast.Module([], [])
 
 
 def _statement(node: ast.stmt, lines: list[str]) -> Statement:
