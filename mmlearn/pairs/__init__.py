@@ -9,7 +9,8 @@ from mmlearn.pairs.regions import Regions
 from mmlearn.pairs.rerank import rerank, score_all
 from mmlearn.pairs.schedule import StopAndGo
 from mmlearn.pairs.streams import CoAttentionConfig, TwoStreams
-from mmlearn.pairs.twelve_in_one import TASKS, Task, TwelveInOne, task_of
+from mmlearn.pairs.tasks import TASKS, Task, task_of
+from mmlearn.pairs.twelve_in_one import TwelveInOne
 from mmlearn.pairs.vilbert import ViLBERT
 from mmlearn.pairs.winoground import opposite_groups, score_groups, winoground_scores
 
