@@ -30,10 +30,7 @@ class PairMethod(TrainedMethod, PairScorer):
     whiten : int or None, default 128
         Features of regions are whitened to so many components (fewer if there are not as many),
         see :class:`mmlearn.pairs.regions.RegionScaler`; None leaves them as they are.
-    warm_up : float or None, default 0.1
-        The learning rate rises over this share of the steps and then falls, as BERT's does; None
-        keeps it as it is.
-    epochs, batch_size, learning_rate, weight_decay, clip, validation_fraction, patience,
+    epochs, batch_size, learning_rate, weight_decay, clip, warm_up, validation_fraction, patience,
     on_epoch, checkpoint, device, random_state, progress : of training, see
         :class:`mmlearn.training.method.TrainedMethod`
 
@@ -43,18 +40,11 @@ class PairMethod(TrainedMethod, PairScorer):
     """
 
     def __init__(
-        self,
-        *,
-        whiten=128,
-        epochs=20,
-        batch_size=64,
-        weight_decay=1e-2,
-        clip=1.0,
-        warm_up=0.1,
-        **settings,
+        self, *, whiten=128, epochs=20, batch_size=64, weight_decay=1e-2, clip=1.0, **settings
     ):
-        own = {"epochs": epochs, "batch_size": batch_size, "weight_decay": weight_decay}
-        super().__init__(**own, clip=clip, warm_up=warm_up, **settings)
+        super().__init__(
+            epochs=epochs, batch_size=batch_size, weight_decay=weight_decay, clip=clip, **settings
+        )
         self.whiten = whiten
 
     def _learn_scale(self, images):

@@ -197,8 +197,8 @@ class R2C(PairMethod):
     Parameters
     ----------
     config : R2CConfig, optional: the network's size
-    whiten, epochs, batch_size, learning_rate, weight_decay, clip, validation_fraction, patience,
-    on_epoch, checkpoint, device, random_state, progress : see
+    whiten, epochs, batch_size, learning_rate, weight_decay, clip, warm_up, validation_fraction,
+    patience, on_epoch, checkpoint, device, random_state, progress : see
         :class:`mmlearn.pairs.base.PairMethod`
 
     Raises

@@ -80,8 +80,8 @@ class ViLBERT(AnswersQuestions):
     other_images : int, default 0
         With labels and head="alignment", the right text is told from so many other images of the
         batch, too: for retrieval among images, set 3.
-    whiten, epochs, batch_size, learning_rate, weight_decay, clip, validation_fraction, patience,
-    on_epoch, checkpoint, device, random_state, progress : see
+    whiten, epochs, batch_size, learning_rate, weight_decay, clip, warm_up, validation_fraction,
+    patience, on_epoch, checkpoint, device, random_state, progress : see
         :class:`mmlearn.pairs.base.PairMethod`
 
     Raises
