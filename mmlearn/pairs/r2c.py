@@ -187,12 +187,18 @@ class R2C(PairMethod):
 
     :class:`R2CNetwork` gives the formula. The query is a question and the responses are answers
     (Q→A), or the query is a question with its right answer and the responses are rationales
-    (QA→R): two separate models, as in the paper. :func:`answer_and_rationale` puts them together.
+    (QA→R): two separate models, as in the paper. :func:`answer_and_rationale` counts where both
+    are right, and :func:`joint_scores` scores every answer with every rationale.
+
+    First weights and dropout are the paper's: LSTMs begin orthogonal, with open forget gates, and
+    dropout leaves out the same components at every position of a text.
 
     What differs from the paper: words are learned here and not taken from BERT; an object is the
-    CNN's feature of its region with its box, for the feature alone would not say where it is; its
-    class is not given but has to be named (`config.class_weight`); AdamW at 1e-3 and not Adam at
-    2e-4, for fewer steps. The gradient's norm is clipped at 1, as there.
+    CNN's feature of its region with its box, for the feature alone would not say where it is; the
+    whole image is the mean of its objects and no region of its own; an object's class is not given
+    but has to be named (`config.class_weight`); AdamW at a constant 1e-3 for a few epochs and not
+    Adam at 2e-4, halved when validation stops to gain. The gradient's norm is clipped at 1, as
+    there.
 
     Parameters
     ----------
@@ -261,7 +267,8 @@ class R2C(PairMethod):
             that a token names, -1 for none; or tokens alone, where none is named
         labels : (n,), which of an item's C responses is right
         start : a fitted R2C of the same size whose weights to begin with, optional
-            A model of rationales learns sooner if it begins as a model of answers.
+            A model of rationales learns sooner if it begins as a model of answers; the paper's two
+            models are separate.
         """
         if labels is None:
             raise ValueError("pass labels, which of an item's responses is the right one.")

@@ -8,7 +8,8 @@ from torch.nn import functional as F
 
 from mmlearn.arrays import to_numpy
 from mmlearn.pairs.answers import AnswerHead, answers_of_batch
-from mmlearn.pairs.base import ROWS, PairMethod, take_weights
+from mmlearn.pairs.attention import choose_weights
+from mmlearn.pairs.base import ROWS, PairMethod, check_images, take_weights
 from mmlearn.pairs.pretraining import point
 from mmlearn.pairs.regions import Regions
 from mmlearn.pairs.schedule import StopAndGo
@@ -48,11 +49,11 @@ class TwelveInOneNetwork(nn.Module):
         self.heads = nn.ModuleDict({task: heads[task]() for task in self.tasks})
         self.schedule = schedule or StopAndGo(self.tasks)
 
-    def read(self, task, images, tokens):
-        """The region stream, and the product of the pooled vectors."""
+    def read(self, task, images, tokens, weights=None):
+        """The region stream, and the product of the pooled vectors; `weights`: see the streams."""
         token = tokens.new_full((len(tokens), 1), self.vocabulary + self.tasks.index(task))
         tokens = torch.cat([tokens[:, :1], token, tokens[:, 1:]], dim=1)
-        _, g, text, image = self.streams(images, tokens)
+        _, g, text, image = self.streams(images, tokens, weights=weights)
         return g, text * image
 
     def forward(self, task, images, *texts):
@@ -103,7 +104,7 @@ class TwelveInOne(PairMethod):
     are validated after an epoch together, where the code validates each after a pass over its own
     items (the same where tasks are equally large), so that an epoch's mean can be compared. The
     code has a learning rate for each task, with warm-up; here all share one, constant, and `clip`
-    bounds the gradient of each step. The scheduler needs `validation_fraction` above 0; without it
+    bounds the gradient of each step. The scheduler needs held-out items; without them
     all tasks always train, as with ``stop_and_go=False``: the plain sum of the losses, its terms
     taken in turn, which is the control (Kurin et al. 2022; theirs is one step of the summed loss).
 
@@ -189,7 +190,7 @@ class TwelveInOne(PairMethod):
         sizes = self.n_words_, self.scaler_.d, self.tasks_
         return TwelveInOneNetwork(self._config(), *sizes, self._schedule(self.tasks_))
 
-    def fit(self, tasks, start=None):
+    def fit(self, tasks, start=None, validation=None):
         """Learn several tasks at once.
 
         Parameters
@@ -198,37 +199,57 @@ class TwelveInOne(PairMethod):
         start : a ViLBERT after `pretrain`, of the same size, whose streams to begin with, optional
             The paper begins so. From a fresh start, tasks whose answers say little about where to
             look may stay at chance for long.
+        validation : ``{name: Task}`` of the same names, optional
+            Held-out items of your own, of pictures that no task trains on, in place of a
+            `validation_fraction`: networks of one task and of many are then validated alike.
         """
         for name in tasks:
             check_task_name(name)
         if not tasks:
             raise ValueError(f"give at least one task of {', '.join(TASKS)}.")
-        checked = {name: self._check(name, task, fitted=False) for name, task in tasks.items()}
-        self._check_settings(min(len(task.labels) for task in tasks.values()))
-        self._schedule(tasks)  # refuses settings that cannot be met
-        held = {name: torch.zeros(len(task.labels), dtype=bool) for name, task in tasks.items()}
-        if self.validation_fraction:
-            held = held_out(tasks, self.validation_fraction, int(self.random_state))
-        words = 1 + max(
-            int(t.max()) for items in checked.values() for t in items[:-1] if torch.is_tensor(t)
-        )
-        images = [items[0] for items in checked.values()]
+        kept, held = self._halves(tasks, validation)
+        everything = [item for part in (kept, held) for items in part.values() for item in items]
+        words = 1 + max(int(t.max()) for t in everything if torch.is_tensor(t) and t.ndim > 1)
+        images = [item for item in everything if isinstance(item, Regions)]
+        if len({i.d for i in images}) > 1:
+            raise ValueError("the images of all tasks must have equally many features a region.")
         if start is None:
-            self._learn_scale(max(images, key=len))
+            self._learn_scale(max((items[0] for items in kept.values()), key=len))
         elif not hasattr(start, "streams_"):
             raise ValueError("start must be a ViLBERT after pretrain, whose streams to begin with.")
         else:
             self._scale_as(start, images)
             words = max(words, len(start.streams_["words.weight"]))
         self.tasks_, self.n_words_ = list(tasks), words
-        self.n_held_ = {name: int(rows.sum()) for name, rows in held.items()}
-        self.widths_ = [len(items) for items in checked.values()]
-        columns = [
-            [self.scaler_(item) if isinstance(item, Regions) else item for item in items]
-            for items in checked.values()
-        ]
+        self.n_held_ = {name: len(held[name][-1]) if held else 0 for name in tasks}
+        self.widths_ = [len(items) for items in kept.values()]
         begin = None if start is None else lambda net: take_weights(net.streams, start.streams_)
-        return self._fit_network((columns, held), begin)
+        return self._fit_network((self._scaled(kept), self._scaled(held)), begin)
+
+    def _halves(self, tasks, validation):
+        """Items that are trained on, and items held out: ``{name: items}``, checked."""
+        kept = {name: self._check(name, task, fitted=False) for name, task in tasks.items()}
+        self._check_settings(min(len(items[-1]) for items in kept.values()))
+        self._schedule(tasks)  # refuses settings that cannot be met
+        if validation is not None:
+            if set(validation) != set(tasks) or self.validation_fraction:
+                raise ValueError(
+                    "validation needs the tasks that are trained, each, and validation_fraction=0."
+                )
+            return kept, {name: self._check(name, validation[name], fitted=False) for name in tasks}
+        if not self.validation_fraction:
+            return kept, {}
+        rows = held_out(tasks, self.validation_fraction, int(self.random_state))
+        return tuple(
+            {name: [item[rows[name] == out] for item in items] for name, items in kept.items()}
+            for out in (False, True)
+        )
+
+    def _scaled(self, tasks):
+        return [
+            [self.scaler_(item) if isinstance(item, Regions) else item for item in items]
+            for items in tasks.values()
+        ]
 
     def score_pairs(self, images, texts):
         """The retrieval head: how well each caption goes with its image, (n,) or (n, C)."""
@@ -244,6 +265,32 @@ class TwelveInOne(PairMethod):
     def score(self, task, images, texts, labels):
         """Accuracy of a task."""
         return float((self.predict(task, images, texts) == to_numpy(labels)).mean())
+
+    def attention(
+        self, task, images, texts, *, layer=None, head=None, direction="words_to_regions"
+    ):
+        """Attention while a task reads a text beside an image, see :meth:`ViLBERT.attention`.
+
+        Parameters
+        ----------
+        images : Regions, n of them (of verification, either of the two)
+        texts : word ids (n, T). The task's token stands after [CLS], so there are T + 1 words.
+        layer, head, direction : as there
+        """
+        check_is_fitted(self)
+        check_task_name(task, self.tasks_)
+        config = self._config()
+        check_images(images, config.max_regions, self.n_features_)
+        tokens = check_tokens(texts, "texts", config.max_tokens - 1, self.n_words_)
+        if tokens.ndim != 2 or len(tokens) != len(images):
+            raise ValueError("attention is shown for one text an image: give texts (n, tokens).")
+
+        def run(images, tokens):
+            weights = []
+            self.module_.read(task, images, tokens, weights)
+            return choose_weights(weights, layer, head, direction)
+
+        return self._in_chunks(run, self.scaler_(images), tokens).numpy()
 
     def _scores(self, task, images, texts):
         check_is_fitted(self)
@@ -265,14 +312,12 @@ class TwelveInOne(PairMethod):
     # -- training: item i of the loop is row i of every task, smaller tasks beginning again --------
 
     def _begin(self, module, items, stage=None):
-        columns, held = items
-        kept = [[i[~h] for i in task] for task, h in zip(columns, held.values(), strict=True)]
-        watched = [i[h] for task, h in zip(columns, held.values(), strict=True) for i in task]
+        kept, held = items
         longest = max(len(task[-1]) for task in kept)
         rows = [torch.arange(longest) % len(task[-1]) for task in kept]
         items = [i[r] for task, r in zip(kept, rows, strict=True) for i in task]
-        watched = watched if self.validation_fraction else None
-        return Training(self, module, everything=columns, items=items, held=watched, stage=stage)
+        held = [item for task in held for item in task] or None
+        return Training(self, module, everything=kept, items=items, held=held, stage=stage)
 
     def _by_task(self, items):
         ends = np.cumsum([0, *self.widths_])

@@ -68,10 +68,17 @@ class ViLBERT(AnswersQuestions):
 
     "alignment" reads the whole text beside the image, as the paper does for visual commonsense
     reasoning and caption retrieval, and is trained by cross-entropy over the texts of an item.
-    Without labels the other texts are those of three other images in the batch, and the other
-    images of a text are three of the batch. "answers" reads
-    the question alone, as the paper does for visual question answering, and is trained by
-    cross-entropy over all answers of the batch. :meth:`pretrain` gives first weights.
+    Without labels it learns retrieval: an image's own text against three others of the batch, and
+    a text's own image against three others. "answers" reads the question alone, as the paper does
+    for visual question answering, and is trained by cross-entropy over all answers of the batch
+    that are surely wrong. :meth:`pretrain` gives first weights.
+
+    What differs from the paper: the default network is small, and its words are learned here, not
+    taken from BERT; a box goes through two layers (`box_width`); answers are scored by their
+    words; in retrieval the other images are drawn, with none that is chosen for being near;
+    pre-training is grounding-supervised where `regions` are given. First weights are the config's
+    `initial_std`. The learning rate rises and falls as the paper's (`warm_up`), in fewer steps and
+    so at 1e-3, not 4e-5.
 
     Parameters
     ----------
@@ -159,10 +166,11 @@ class ViLBERT(AnswersQuestions):
         """Learn first weights of the two streams from images with their captions, before `fit`.
 
         The objectives are the paper's: masked words, masked regions and alignment. With `regions`
-        the captions are expressions, and the objective is to point at the region that each means
-        and to tell its class: grounding learned directly, as 12-in-1 learns it from referring
-        expressions. See
-        :mod:`mmlearn.pairs.pretraining`. A clone of the method forgets what it learned.
+        the pre-training is grounding-supervised: the captions are expressions, and the objective
+        is to point at the region that each means and to tell its class. The paper's is told no
+        such thing, so what this gains is not what captions alone would give; 12-in-1 learns from
+        referring expressions so. See :mod:`mmlearn.pairs.pretraining`. A clone of the method
+        forgets what it learned.
 
         Parameters
         ----------
