@@ -128,7 +128,7 @@ def unavailable(backend: str) -> str:
     if backend == "none":
         return ""
     try:
-        with tempfile.TemporaryDirectory(prefix="mmlearn-grade-") as folder:
+        with tempfile.TemporaryDirectory(prefix="mmlearn-box-") as folder:
             run = Run(os.path.join(folder, "runtime"), 60)
             os.mkdir(run.runtime)
             prepare(backend, run)
