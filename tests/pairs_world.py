@@ -62,12 +62,14 @@ def tasks(n=60, seed=0):
     """The same questions as items of each of the five tasks."""
     w = world(n, seed)
     question, half = w.texts[:, 0, :4], np.arange(n) % 2
+    item = np.arange(n)
+    pairs, some = np.stack([item, item[::-1]], axis=1), slice(n // 2)
     return {
-        "answering": Task(w.images, w.texts, w.labels),
-        "retrieval": Task(w.images, w.texts, w.labels),
-        "referring": Task(w.images, question, w.regions),
-        "verification": Task((w.images, w.images[::-1]), question, half),
-        "entailment": Task(w.images[: n // 2], question[: n // 2], (half + 1)[: n // 2]),
+        "answering": Task(w.images, w.texts, w.labels, item),
+        "retrieval": Task(w.images, w.texts, w.labels, item),
+        "referring": Task(w.images, question, w.regions, item),
+        "verification": Task((w.images, w.images[::-1]), question, half, pairs),
+        "entailment": Task(w.images[some], question[some], (half + 1)[some], item[some]),
     }
 
 

@@ -5,7 +5,8 @@ from mmlearn.pairs.r2c import R2C, R2CConfig, answer_and_rationale, without_quer
 from mmlearn.pairs.regions import Regions
 from mmlearn.pairs.schedule import StopAndGo
 from mmlearn.pairs.streams import CoAttentionConfig, TwoStreams
-from mmlearn.pairs.twelve_in_one import TASKS, Task, TwelveInOne, task_of
+from mmlearn.pairs.tasks import TASKS, Task, task_of
+from mmlearn.pairs.twelve_in_one import TwelveInOne
 from mmlearn.pairs.vilbert import ViLBERT
 
 __all__ = [

@@ -2,6 +2,7 @@
 
 import copy
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,14 +27,16 @@ FREE_SETTINGS = ("checkpoint", "device", "progress", "image_encoder", "text_enco
 class History:
     """What happened, epoch by epoch.
 
-    ``loss`` is the mean training loss, ``terms`` the means of whatever else the loss reported by
-    name, ``validation`` the validation loss or metric, and ``best_epoch`` the epoch whose
-    parameters were kept.
+    ``loss`` is the mean training loss (NaN if no step was taken), ``terms`` the means of whatever
+    else the loss reported by name, ``validation`` the validation loss or metric,
+    ``validation_terms`` whatever else the metric reported by name, and ``best_epoch`` the epoch
+    whose parameters were kept.
     """
 
     loss: list = field(default_factory=list)
     terms: dict = field(default_factory=dict)
     validation: list = field(default_factory=list)
+    validation_terms: dict = field(default_factory=dict)
     best_epoch: int | None = None
 
 
@@ -67,7 +70,8 @@ def fit(
     module : nn.Module
     loss : callable ``loss(module, *batch) -> scalar tensor``
         It may return a dict instead, ``{"loss": tensor, "another term": number, ...}``; the
-        further terms are averaged into the history.
+        further terms are averaged into the history. Or it is a generator that yields such losses:
+        a step is taken after each, before the next is computed; without any, none is.
     tensors : tuple of tensors with one row an item; a batch takes the same rows of each
         Something else may stand for a tensor if it has a length, gives rows, moves ``to(device)``
         and lists its ``tensors()``, such as the regions of images.
@@ -77,7 +81,8 @@ def fit(
     validation : tuple of tensors like `tensors`, optional
         Watched after every epoch; the parameters of the best epoch are kept.
     metric : callable ``metric(module, *validation) -> float``, larger is better, optional
-        What is watched; without it, the loss of the validation items, smaller is better.
+        What is watched; without it, the loss of the validation items, smaller is better. It may
+        return a dict instead, ``{"metric": number, "another term": number, ...}``.
     patience : int, optional: stop after so many epochs without a better validation
     on_epoch : callable ``on_epoch(progress)``, optional
         Called before each epoch with the share of training that is done, from 0 to below 1.
@@ -144,19 +149,21 @@ def fit(
         if on_epoch is not None:
             on_epoch(epoch / epochs)
         module.train()
-        totals, seen = {}, 0
+        totals, seen, drawn = {}, 0, 0
         for rows in _batches(n, batch_size, drop_last, order):
             rows = rows.to(device)
-            optimizer.zero_grad()
-            terms = _evaluate(forward, loss, [t[rows] for t in tensors], device)
-            terms["loss"].backward()
-            if clip is not None:
-                torch.nn.utils.clip_grad_norm_(module.parameters(), clip)
-            optimizer.step()
-            for name, value in terms.items():
-                totals[name] = totals.get(name, 0.0) + torch.as_tensor(value).detach() * len(rows)
-            seen += len(rows)
-        _record(history, totals, seen, epoch)
+            drawn += len(rows)
+            for terms in _losses(forward, loss, [t[rows] for t in tensors], device):
+                optimizer.zero_grad()
+                terms["loss"].backward()
+                if clip is not None:
+                    torch.nn.utils.clip_grad_norm_(module.parameters(), clip)
+                optimizer.step()
+                for name, value in terms.items():
+                    value = torch.as_tensor(value).detach() * len(rows)
+                    totals[name] = totals.get(name, 0.0) + value
+                seen += len(rows)
+        _record(history, totals, seen, drawn, epoch)
         bar.set_postfix(loss=f"{history.loss[-1]:.4f}")
         if validation is not None:
             module.eval()
@@ -205,19 +212,32 @@ def _batches(n, batch_size, drop_last, order):
             yield rows[own * share : (own + 1) * share]
 
 
-def _evaluate(module, loss, batch, device):
-    """The loss (and its further terms) of a batch, in bfloat16 where the device is a CUDA GPU."""
-    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda"):
+def _losses(module, loss, batch, device):
+    """The losses of a batch with their further terms, one a step; in bfloat16 on a CUDA GPU.
+
+    Those that a generator yields are computed one by one, each after the step of the last.
+    """
+    half = {"dtype": torch.bfloat16, "enabled": device.type == "cuda"}
+    with torch.autocast(device.type, **half):
         value = loss(module, *batch)
-    return value if isinstance(value, dict) else {"loss": value}
+    values, end = value if isinstance(value, Iterator) else iter([value]), object()
+    while True:
+        with torch.autocast(device.type, **half):
+            value = next(values, end)
+        if value is end:
+            return
+        yield value if isinstance(value, dict) else {"loss": value}
 
 
-def _record(history, totals, seen, epoch):
-    if seen == 0:
+def _record(history, totals, seen, drawn, epoch):
+    if drawn == 0:
         raise ValueError(
             "no batch was left to train on: give more items, or a smaller batch_size with "
             "drop_last=False."
         )
+    if seen == 0:  # batches were drawn, but no loss asked for a step
+        history.loss.append(float("nan"))
+        return
     means = {name: float(total) / seen for name, total in totals.items()}
     if not np.isfinite(means["loss"]):
         raise ValueError(
@@ -233,9 +253,14 @@ def _validate(run, loss, validation, metric, device):
     """Add the validation result of this epoch, and keep the parameters if it is the best."""
     history = run.history
     if metric is None:
-        history.validation.append(float(_evaluate(run.module, loss, validation, device)["loss"]))
+        value = next(_losses(run.module, loss, validation, device))["loss"]
     else:
-        history.validation.append(float(metric(run.module, *validation)))
+        value = metric(run.module, *validation)
+        terms = dict(value) if isinstance(value, dict) else {"metric": value}
+        value = terms.pop("metric")
+        for name, term in terms.items():
+            history.validation_terms.setdefault(name, []).append(term)
+    history.validation.append(float(value))
     if not np.isfinite(history.validation[-1]):
         raise ValueError(
             f"the validation result became {history.validation[-1]} in epoch "

@@ -138,6 +138,44 @@ def test_further_terms_of_the_loss_are_averaged_over_the_items_of_an_epoch():
     assert history.terms == {"rows": [(48 * 48 + 16 * 16) / 64] * 2}
 
 
+def test_a_generator_of_losses_takes_a_step_after_each_before_the_next_is_computed():
+    module, seen = linear(), []
+
+    def two(module, x, y):
+        for _ in range(2):
+            seen.append(module.weight.detach().clone())
+            yield squared_error(module, x, y)
+
+    history = fit(module, two, problem(), epochs=1, batch_size=64, device="cpu", progress=False)
+    assert len(seen) == 2
+    assert not torch.equal(seen[0], seen[1])
+    plain = linear()
+    once = fit(plain, squared_error, problem(), epochs=2, batch_size=64, device="cpu",
+               progress=False)  # fmt: skip
+    torch.testing.assert_close(plain.weight, module.weight)
+    assert history.loss == [pytest.approx(np.mean(once.loss))]
+
+
+def test_where_no_loss_is_given_no_step_is_taken():
+    def none(module, x, y):
+        yield from ()
+
+    module, before = linear(), linear()
+    history = fit(module, none, problem(), epochs=2, device="cpu", progress=False)
+    assert torch.equal(module.weight, before.weight)
+    assert np.isnan(history.loss).tolist() == [True, True]
+
+
+def test_further_terms_of_the_metric_are_kept_epoch_by_epoch():
+    def metric(module, x, y):
+        return {"metric": -float(squared_error(module, x, y)), "weights": module.weight.numel()}
+
+    history = fit(linear(), squared_error, problem(), epochs=3, device="cpu", progress=False,
+                  validation=problem(), metric=metric)  # fmt: skip
+    assert history.validation_terms == {"weights": [3, 3, 3]}
+    assert len(history.validation) == 3
+
+
 def test_progress_of_training_is_told_before_every_epoch():
     told = []
     quick(linear(), epochs=4, on_epoch=told.append)
