@@ -71,14 +71,16 @@ def file_name(unit, kind):
     return f"{unit}{'' if kind == 'lesson' else SUFFIX}.ipynb"
 
 
-def unit_named(name):
-    """The unit that a lab's name, file or path means.
+def unit_named(name, units=()):
+    """The unit that a lab's name, file or path means; among `units`, its number is enough.
 
-    >>> unit_named("labs/02_linear_cca_lab.ipynb"), unit_named("02_linear_cca")
+    >>> unit_named("labs/02_linear_cca_lab.ipynb"), unit_named("02", ["02_linear_cca"])
     ('02_linear_cca', '02_linear_cca')
     """
     name = str(name).replace("\\", "/").rstrip("/").rpartition("/")[2]
-    return name.removesuffix(".ipynb").removesuffix(SUFFIX)
+    name = name.removesuffix(".ipynb").removesuffix(SUFFIX)
+    meant = [unit for unit in units if unit.startswith(f"{name}_")]
+    return meant[0] if len(meant) == 1 and name not in units else name
 
 
 def metadata_of(part, whose=OURS):

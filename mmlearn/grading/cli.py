@@ -226,7 +226,7 @@ def _copy_named(name: str | None, units: dict[str, Path]) -> Path:
     known = ", ".join(units) or "none (no solutions folder was found; give --solutions DIR)"
     if name is None:
         raise GradingError(f"Say which lab the folder holds: --lab NAME; known: {known}.")
-    unit = unit_named(name)
+    unit = unit_named(name, units)
     if unit not in units:
         raise GradingError(f"Unknown lab {unit!r}; known: {known}.")
     return units[unit]

@@ -99,14 +99,17 @@ class TwelveInOne(PairMethod):
     the scheduler decides which go on (:class:`StopAndGo`); in iterations in which no task trains
     nothing moves. What is kept is the epoch with the best mean accuracy.
 
-    As in the paper and its code: the task's token, one trunk, the heads, the rules and settings of
-    the scheduler, a step a task. What differs: five tasks instead of twelve data sets. All tasks
-    are validated after an epoch together, where the code validates each after a pass over its own
-    items (the same where tasks are equally large), so that an epoch's mean can be compared. The
-    code has a learning rate for each task, with warm-up; here all share one, constant, and `clip`
-    bounds the gradient of each step. The scheduler needs held-out items; without them
-    all tasks always train, as with ``stop_and_go=False``: the plain sum of the losses, its terms
-    taken in turn, which is the control (Kurin et al. 2022; theirs is one step of the summed loss).
+    As in the paper and its code: a token for each task, one trunk, the heads, a step a task, the
+    scheduler with its settings. What differs: five tasks of one set of scenes instead of twelve
+    data sets. All tasks are validated together after an epoch, so that its mean can be compared;
+    the code validates each after a pass over its own items, which is the same where tasks are
+    equally large. The code weighs each loss by a learning rate of the task's own, with warm-up;
+    here all weigh the same and the rate is constant. `clip` bounds the gradient of each step, so
+    of one task; the gradient of a sum of five would be held to what one may have.
+
+    The scheduler needs held-out items. Without them all tasks always train, as they do with
+    ``stop_and_go=False``, the control: the plain sum of the losses, its terms taken in turn.
+    (Kurin et al. take one step of the sum, and find it as good as special optimisers.)
 
     Parameters
     ----------
@@ -123,7 +126,7 @@ class TwelveInOne(PairMethod):
     Attributes
     ----------
     scores_ : {task: [accuracy on its held-out items after each epoch]}
-    going_ : {task: [whether it goes on after each epoch]}: a piano roll of the scheduler
+    going_ : {task: [whether it goes on after each epoch]}: in the first all go
     steps_ : {task: [how many steps it has taken in each epoch]}
     n_held_ : {task: how many of its items are held out}
         Without validation `scores_` and `going_` hold empty lists. All epochs are there, also
@@ -133,14 +136,15 @@ class TwelveInOne(PairMethod):
     ------
     ValueError
         An unknown task, or one it was not fitted on; more tokens or regions than the config
-        holds; lengths that differ; labels that do not fit the task
+        holds; lengths that differ; labels that do not fit the task; settings that cannot be met;
+        several tasks with a `validation_fraction` and without `pictures`
     TypeError: images that are no :class:`Regions`
 
     References
     ----------
     Lu, Goswami, Rohrbach, Parikh, Lee, 12-in-1: Multi-Task Vision and Language Representation
-    Learning, CVPR 2020. Kurin et al., In defense of the unitary scalarization for deep multi-task
-    learning, NeurIPS 2022.
+    Learning, CVPR 2020. Kurin, De Palma, Kostrikov, Whiteson, Kumar, In defense of the unitary
+    scalarization for deep multi-task learning, NeurIPS 2022.
 
     Examples
     --------
@@ -155,6 +159,8 @@ class TwelveInOne(PairMethod):
     >>> model = model.fit({"referring": Task(images, tokens, labels)})
     >>> model.score("referring", images, tokens, labels)
     1.0
+    >>> model.steps_["referring"][:3]
+    [1, 1, 1]
     """
 
     supervised = True
@@ -229,7 +235,8 @@ class TwelveInOne(PairMethod):
     def _halves(self, tasks, validation):
         """Items that are trained on, and items held out: ``{name: items}``, checked."""
         kept = {name: self._check(name, task, fitted=False) for name, task in tasks.items()}
-        self._check_settings(min(len(items[-1]) for items in kept.values()))
+        fewest = min(len(items[-1]) for items in kept.values())
+        self._check_settings(fewest, watched=validation is not None)
         self._schedule(tasks)  # refuses settings that cannot be met
         if validation is not None:
             if set(validation) != set(tasks) or self.validation_fraction:

@@ -131,8 +131,8 @@ class TrainedMethod(Estimator):
 
     # -- fitting -----------------------------------------------------------------------------
 
-    def _check_settings(self, n):
-        """Refuse settings that no training of `n` items can have."""
+    def _check_settings(self, n, watched=False):
+        """Refuse settings that no training of `n` items can have, `watched` on others or not."""
         for name, least in {"epochs": 1, "batch_size": 1, "random_state": 0}.items():
             check_number(getattr(self, name), name, least, whole=True)
         check_number(self.validation_fraction, "validation_fraction", 0, below=1)
@@ -144,7 +144,7 @@ class TrainedMethod(Estimator):
                 f"validation_fraction={self.validation_fraction} of {n} items holds out {held}; "
                 f"{self._least_held} or more must be held out, and 1 or more left."
             )
-        if self.patience is not None and not held:
+        if self.patience is not None and not (held or watched):
             raise ValueError("patience needs held-out items: set validation_fraction above 0.")
         if not (self.on_epoch is None or callable(self.on_epoch)):
             raise ValueError(f"on_epoch must be a function of the training, got {self.on_epoch!r}.")

@@ -318,7 +318,10 @@ def test_a_run_that_is_killed_and_resumed_ends_with_the_same_files(tiny_lab):
     command = [sys.executable, "-m", "mmlearn", "grade", str(tiny_lab.root / "submissions")]
     command += ["--lab", "90_tiny", "--solutions", str(tiny_lab.root / "solutions")]
     command += ["--sandbox", BOX, "--timeout", "20", "--jobs", "2", "--out"]
-    quiet = {"cwd": ROOT, "stdout": subprocess.DEVNULL}
+    temporary = tiny_lab.root / "t"
+    temporary.mkdir()
+    env = os.environ | {"TMPDIR": str(temporary)}
+    quiet = {"cwd": ROOT, "stdout": subprocess.DEVNULL, "env": env}
     killed = 0
     resumed, whole = tiny_lab.root / "grades", tiny_lab.root / "whole"
     for done in (0, 1, 3):  # while the lab is checked, and among the submissions
@@ -338,11 +341,27 @@ def test_a_run_that_is_killed_and_resumed_ends_with_the_same_files(tiny_lab):
     for name in names:
         assert (whole / name).read_bytes() == (resumed / name).read_bytes(), name
     assert not [p for p in resumed.rglob("*") if p.suffix == ".tmp"]
+    until = time.monotonic() + 20
+    while left := [p.relative_to(temporary) for p in temporary.glob("mmlearn-grade-*/*")]:
+        assert time.monotonic() < until, left
+        time.sleep(0.2)
 
 
 def graded_in(out):
     """How many students have a stored result."""
     return len(list(out.glob("json/90_tiny/student*.json")))
+
+
+def test_a_worker_whose_grader_ended_before_it_gave_orders_leaves_no_folder(tmp_path):
+    folder = tmp_path / "mmlearn-grade-x"
+    (folder / "runtime").mkdir(parents=True)
+    command = [sys.executable, "-m", "mmlearn.grading.run.worker"]
+    for orders in ("", '{"key": "half'):
+        folder.mkdir(exist_ok=True)
+        env = os.environ | {"PYTHONPATH": str(ROOT)}
+        done = subprocess.run(command, input=orders, text=True, cwd=folder, env=env)
+        assert done.returncode == 1
+        assert not folder.exists()
 
 
 def test_nothing_goes_on_running_after_a_kill(tiny_lab):

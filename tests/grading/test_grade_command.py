@@ -51,6 +51,11 @@ def test_an_unknown_lab_lists_the_known_ones(tiny_lab, capsys, arguments):
     assert "known: 90_tiny" in capsys.readouterr().err
 
 
+def test_a_lab_of_a_class_is_named_by_its_number_too(tiny_lab):
+    tiny_lab.hand_in("anna", tiny_lab.answer())
+    assert tiny_lab.grade(tiny_lab.root / "submissions", "--lab", "90") == 0
+
+
 def test_an_unreadable_lab_of_ones_own_is_one_clear_sentence(tiny_lab, capsys):
     path = tiny_lab.hand_in("90_tiny", b"not a notebook")
     assert tiny_lab.grade(path) == 2

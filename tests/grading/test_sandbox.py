@@ -55,6 +55,19 @@ def test_the_box_shows_the_environment_and_nothing_else():
     assert set(course) <= {"mmlearn", Path(sys.prefix).name}
 
 
+def test_the_process_that_grades_loads_nothing_heavy():
+    code = """
+import sys
+from mmlearn.grading import batch, cli, single
+from mmlearn.grading.run import sandbox, worker
+sandbox.readable(), sandbox._environment()
+heavy = ("torch", "sklearn", "datasets", "pandas", "matplotlib")
+print([module for module in heavy if module in sys.modules])
+"""
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
+
+
 @needs_box
 def test_the_box_has_a_home_of_its_own_and_few_variables():
     code = "import os, json; print(json.dumps([os.listdir(os.path.expanduser('~')), *os.environ]))"

@@ -120,3 +120,29 @@ def test_tasks_are_given_as_many_items_each(monkeypatch):
     assert set(tasks) == set(scenes.TASKS)
     assert len({len(task.labels) for task in tasks.values()}) == 1
     assert len(tasks["verification"].images[1]) == len(tasks["verification"].labels)
+
+
+def test_a_difference_is_paired_by_seed_and_has_the_interval_of_students_t():
+    mean, half = scenes.difference([0.5, 0.6, 0.7], [0.4, 0.5, 0.4])
+    assert mean == pytest.approx(0.5 / 3)
+    assert half == pytest.approx(4.3027 * 0.11547 / 3**0.5, abs=1e-4)
+
+
+@pytest.mark.slow
+def test_the_tasks_part_keeps_every_arm_and_the_record_of_the_scheduler(monkeypatch, tmp_path):
+    world = {"n_objects": (5, 5), "kinds": ("relation",)}
+    worlds = {"all tasks": (80, world), "pointing": (40, world | {"seed": 1})}
+    monkeypatch.setattr(scenes, "WORLDS", worlds)
+    monkeypatch.setattr(scenes, "TEST", 40)
+    scenes.scenes.cache_clear()
+    table = scenes.tasks(1, epochs=2)
+    scenes.scenes.cache_clear()
+    store("scenes", "tasks", table.title, table.values(), tmp_path, **table.more)
+    kept = json.loads((tmp_path / "scenes.json").read_text(encoding="utf-8"))["tasks"]
+    assert list(kept["rows"]) == list(scenes.ARMS)
+    single, shared, stopping = (kept["rows"][row]["steps"][0] for row in scenes.ARMS)
+    assert single == shared >= stopping
+    for name in ("going", "validation", "steps"):
+        (record,) = kept[name]
+        assert set(record) == set(scenes.TASKS)
+        assert all(len(epochs) == 2 for epochs in record.values())

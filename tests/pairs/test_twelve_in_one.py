@@ -326,6 +326,36 @@ def test_what_is_trained_on_is_what_is_not_held_out():
     assert model.n_held_ == {name: int(rows.sum()) for name, rows in held.items()}
 
 
+def test_held_out_items_of_ones_own_are_validated_on_and_all_others_trained_on():
+    given, own, seen = tasks(), tasks(20, seed=1), []
+    settings = {"epochs": 2, "batch_size": 16, "patience": 2}
+    model = twelve_in_one(on_epoch=seen.append, **settings).fit(given, validation=own)
+    assert model.n_held_ == {name: len(task.labels) for name, task in own.items()}
+    trained = model._by_task(seen[0].items)["referring"][-1]
+    assert torch.equal(trained, torch.as_tensor(given["referring"].labels))
+    best = model.history_.best_epoch
+    for name, task in own.items():
+        score = model.score(name, task.images, task.texts, task.labels)
+        assert score == model.scores_[name][best]
+
+
+@pytest.mark.parametrize(
+    ("settings", "names"), [({"validation_fraction": 0.2}, ["referring"]), ({}, []), ({}, TASKS)]
+)
+def test_held_out_items_that_do_not_fit_are_refused(settings, names):
+    given = tasks()
+    own = {name: given[name] for name in names}
+    with pytest.raises(ValueError, match="validation needs the tasks that are trained"):
+        twelve_in_one(**settings).fit({"referring": given["referring"]}, validation=own)
+
+
+def test_images_of_different_kinds_are_refused():
+    given, other = tasks(), world(60, d=8)
+    given["retrieval"] = Task(other.images, other.texts, other.labels)
+    with pytest.raises(ValueError, match="equally many features a region"):
+        twelve_in_one().fit(given)
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [

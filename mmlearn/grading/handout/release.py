@@ -127,7 +127,7 @@ def _named(labs: list[str], root: Path) -> list[str]:
         raise GradingError(f"{root / 'labs'} holds no labs: run this in the course's own folder.")
     if "all" in labs:
         return known
-    names = list(dict.fromkeys(map(unit_named, labs)))
+    names = list(dict.fromkeys(unit_named(name, known) for name in labs))
     for name in names:
         if name not in known:
             raise GradingError(f"Unknown lab {name!r}; known: {', '.join(known)}, or all.")

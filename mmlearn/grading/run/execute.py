@@ -14,7 +14,7 @@ from pathlib import Path
 from mmlearn.doctor import ROOT
 from mmlearn.grading.run.cell import RunCell
 from mmlearn.grading.run.channel import RunReport, read_lines
-from mmlearn.grading.run.ending import end_box, end_group, remove
+from mmlearn.grading.run.ending import PREFIX, end_box, end_group, remove
 from mmlearn.grading.run.limits import CELL_TIMEOUT, CELLS_IN_ALL, STARTUP_TIMEOUT
 from mmlearn.grading.run.names import bound_names
 from mmlearn.grading.run.sandbox import (
@@ -49,7 +49,8 @@ def run_notebook(
     The kernel's working folder is new and empty. The notebook, the kernel's connection file and
     IPython's profile lie in another folder, which is private and removed afterwards.
     """
-    private = Path(tempfile.mkdtemp(prefix="mmlearn-grade-", dir=folder_for_runs(sandbox)))
+    notebook = _notebook(cells)
+    private = Path(tempfile.mkdtemp(prefix=PREFIX, dir=folder_for_runs(sandbox)))
     limit = longest(cell_timeout) if seconds is None else seconds
     run = Run(str(private / "runtime"), seconds=int(limit) + 1)
     try:
@@ -58,7 +59,7 @@ def run_notebook(
         prepare(sandbox, run)
         settings = _settings(private, run, cell_timeout, sandbox)
         Path(settings["ini"]).write_text("[pytest]\n")
-        Path(settings["notebook"]).write_text(_notebook(cells), encoding="utf-8")
+        Path(settings["notebook"]).write_text(notebook, encoding="utf-8")
         return _run_worker(settings, limit)
     finally:
         end_box(end_command(sandbox, run))
@@ -72,6 +73,7 @@ def _settings(private: Path, run: Run, cell_timeout: float, sandbox: str) -> dic
     return {
         "key": secrets.token_hex(32),
         "private": str(private),
+        "parent": os.getpid(),
         "ini": str(private / "pytest.ini"),
         "notebook": str(private / "graded.ipynb"),
         "work": str(private / "work"),

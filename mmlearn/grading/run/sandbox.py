@@ -128,7 +128,7 @@ def unavailable(backend: str) -> str:
     if backend == "none":
         return ""
     try:
-        with tempfile.TemporaryDirectory(prefix="mmlearn-grade-") as folder:
+        with tempfile.TemporaryDirectory(prefix="mmlearn-box-") as folder:
             run = Run(os.path.join(folder, "runtime"), 60)
             os.mkdir(run.runtime)
             prepare(backend, run)
@@ -146,7 +146,7 @@ def unavailable(backend: str) -> str:
 
 def readable() -> list[Path]:
     """Return the folders that a box shows of this machine, read-only, besides the system's own."""
-    from mmlearn.data import cache_dir
+    from mmlearn.storage.cache import cache_dir
 
     paths = [Path(sys.prefix), Path(sys.base_prefix)]
     paths += [Path(os.path.realpath(sys.executable)).parents[1]]
@@ -177,7 +177,7 @@ def _package() -> Path:
 
 def _environment() -> dict[str, str]:
     """Return a boxed kernel's whole environment."""
-    from mmlearn.data import cache_dir
+    from mmlearn.storage.cache import cache_dir
 
     environment = {
         "HOME": HOME,

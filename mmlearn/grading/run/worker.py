@@ -15,17 +15,21 @@ import time
 
 from mmlearn.grading.imports import skip_slow_imports
 from mmlearn.grading.run.channel import Reporter
-from mmlearn.grading.run.ending import end_box, remove
+from mmlearn.grading.run.ending import PREFIX, end_box, remove
 
 
-def watch_parent(folder: str, box: list[str]) -> None:
+def watch_parent(parent: int, folder: str, box: list[str]) -> None:
     """End this process, and with it the kernel, once the process that grades is gone.
 
     A batch that was killed leaves nothing running, and nothing in the temporary folder.
     """
-    parent = os.getppid()
     while os.getppid() == parent:
         time.sleep(1)
+    end_alone(folder, box)
+
+
+def end_alone(folder: str, box: list[str]) -> None:
+    """End the box and this process, and remove the folder, which nobody else will do now."""
     try:
         end_box(box)
         remove(folder)
@@ -35,18 +39,27 @@ def watch_parent(folder: str, box: list[str]) -> None:
         os._exit(1)
 
 
+def read_settings() -> dict:
+    """Return the settings on stdin; without them the one who grades is gone, and so is the run."""
+    try:
+        return json.loads(sys.stdin.buffer.read())
+    except ValueError:
+        if os.path.basename(os.getcwd()).startswith(PREFIX):
+            remove(os.getcwd())
+        raise SystemExit("the grader ended before it said what to run") from None
+
+
 def main() -> int:
     """Run the notebook named in the settings on stdin; return pytest's exit status."""
-    settings = json.loads(sys.stdin.buffer.read())
+    settings = read_settings()
     channel = os.dup(1)  # not inheritable, unlike 1 itself, which becomes the null device
     os.set_inheritable(channel, False)
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
     os.dup2(null, 1)
     send = Reporter(channel, settings.pop("key"))
-    threading.Thread(
-        target=watch_parent, args=(settings["private"], settings["end_box"]), daemon=True
-    ).start()
+    watched = settings["parent"], settings["private"], settings["end_box"]
+    threading.Thread(target=watch_parent, args=watched, daemon=True).start()
 
     skip_slow_imports()
     import pytest
@@ -64,8 +77,12 @@ def main() -> int:
         "--tb=no",
         settings["notebook"],
     ]
-    status = pytest.main(arguments, plugins=[GradingPlugin(settings, send)])
-    send({"finished": int(status)})
+    try:
+        status = pytest.main(arguments, plugins=[GradingPlugin(settings, send)])
+        send({"finished": int(status)})
+    finally:
+        if os.getppid() != settings["parent"]:  # perhaps since less than a second
+            end_alone(*watched[1:])
     return 0
 
 
