@@ -147,8 +147,15 @@ AT_TEST = {
 }
 
 
+RATE = {"learning_rate": 2e-3, "warm_up": 0.1}
+
+
 def co_attention(seed, **settings):
-    return ViLBERT(head="answers", random_state=seed, **HELD, **settings)
+    return ViLBERT(head="answers", random_state=seed, **HELD, **RATE, **settings)
+
+
+def late_fusion(seed, **settings):
+    return LateFusion(random_state=seed, **HELD, **RATE, **settings)
 
 
 def pretrained(world, seed, epochs):
@@ -175,9 +182,9 @@ def answering(title, world, seeds, epochs, pretrain, kinds=False, controls=tuple
         rows = {
             "co-attention": (started(), same, same),
             "co-attention, not pre-trained": (co_attention(seed, epochs=epochs), same, same),
-            "late fusion": (LateFusion(epochs=epochs, random_state=seed, **HELD), same, same),
+            "late fusion": (late_fusion(seed, epochs=epochs), same, same),
             **{name: (started(), *CONTROLS[name]) for name in controls},
-        }  # fmt: skip
+        }
         for name, (model, see, ask) in rows.items():
             spent = learn(model, see, ask, world) + seconds * hasattr(model, "streams_")
             add(table, name, model, see, ask, world, kinds, spent)
@@ -216,7 +223,7 @@ def right_answers(model, see, ask, world, part):
 
 def relation(seeds):
     title = "One-step relations, five objects, four answers (chance .250)"
-    return answering(title, "relation", seeds, epochs=6, pretrain=3)
+    return answering(title, "relation", seeds, epochs=4, pretrain=3)
 
 
 def kinds(seeds):
@@ -400,7 +407,7 @@ def _streams(seed):
     """ViLBERT's streams that can point, and the seconds that it took."""
     train, began = scenes("pointing", "train"), time.process_time()
     e = train.expressions
-    model = ViLBERT(random_state=seed, device="cpu")
+    model = ViLBERT(random_state=seed, device="cpu", **RATE)
     model.pretrain(Regions.of(train, e.scene), e.tokens, e.label, 2, len(train.words))
     return model, time.process_time() - began
 

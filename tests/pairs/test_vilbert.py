@@ -64,6 +64,17 @@ def test_the_default_size_is_small():
     assert sum(p.numel() for p in default.parameters()) < 500_000
 
 
+def test_first_weights_are_drawn_as_berts_where_that_is_asked_for():
+    torch.manual_seed(0)
+    network = TwoStreams(replace(SMALL, initial_std=0.02), vocabulary=30, features=16)
+    weights = torch.cat(
+        [m.weight.detach().flatten() for m in network.modules() if isinstance(m, torch.nn.Linear)]
+    )
+    assert abs(float(weights.std()) - 0.02) < 0.001
+    assert all((m.bias == 0).all() for m in network.modules() if isinstance(m, torch.nn.Linear))
+    assert CoAttentionConfig.base().initial_std == 0.02
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
@@ -72,6 +83,7 @@ def test_the_default_size_is_small():
         ({"heads": 5}, "heads must divide width: 5 and 64"),
         ({"region_heads": 5}, "region_heads must divide region_width"),
         ({"dropout": 1.0}, "dropout must be in"),
+        ({"initial_std": 0.0}, "initial_std must"),
     ],
 )
 def test_impossible_sizes_get_one_sentence(changes, sentence):
