@@ -7,7 +7,7 @@ questions; seconds are CPU seconds of all training of a model, one thread.
 
     python -m benchmarks.scenes [relation] [kinds] [reasoning] [tasks] [--seeds 3] [--store]
 
-With three seeds "relation" takes about 20 minutes, "kinds" 30 and "reasoning" 20; "tasks", with
+With three seeds "relation" takes about 12 minutes, "kinds" 25 and "reasoning" 25; "tasks", with
 five, about 20. `--store` puts the values of every seed into mmlearn/scoreboard/results/scenes.json,
 for README's table; parts may run and be stored in processes of their own at the same time.
 """
@@ -42,7 +42,7 @@ from mmlearn.pairs import (
 
 TEST = 1_000  # scenes
 WORLDS = {  # how many training scenes, and what is in them: six to eight objects if not said
-    "relation": (12_000, {"n_objects": (5, 5), "kinds": ("relation",)}),
+    "relation": (20_000, {"n_objects": (5, 5), "kinds": ("relation",)}),
     "steps": (8_000, {"kinds": ("relation", "two_steps")}),
     "all kinds": (8_000, {}),
     "all tasks": (4_000, {"n_objects": (5, 5), "kinds": ("relation",)}),
@@ -166,23 +166,25 @@ def pretrained(world, seed, epochs):
     return model, time.process_time() - start
 
 
-def answering(title, world, seeds, epochs, pretrain, kinds=False, controls=tuple(CONTROLS)):
+def answering(title, world, seeds, epochs, kinds=False, controls=tuple(CONTROLS)):
     """Co-attention and late fusion, each with what it may not see taken away.
 
-    All rows of co-attention but the one that says so begin with the same pre-trained streams, and
-    all train as long. Late fusion has no streams to pre-train: its match is the row that says so.
+    All rows of co-attention but the one that says so begin with the same pre-trained streams. Late
+    fusion has no streams to pre-train: its match is the row that says so. `epochs` are those of
+    the pre-training, of the training after it, and of a training without it, about as many steps.
     """
+    pretrain, after, alone = epochs
     table = Table(title)
     for seed in range(seeds):
         first, seconds = pretrained(world, seed, pretrain)
 
         def started(first=first):
-            return copy.deepcopy(first).set_params(epochs=epochs)
+            return copy.deepcopy(first).set_params(epochs=after)
 
         rows = {
             "co-attention": (started(), same, same),
-            "co-attention, not pre-trained": (co_attention(seed, epochs=epochs), same, same),
-            "late fusion": (late_fusion(seed, epochs=epochs), same, same),
+            "co-attention, not pre-trained": (co_attention(seed, epochs=alone), same, same),
+            "late fusion": (late_fusion(seed, epochs=alone), same, same),
             **{name: (started(), *CONTROLS[name]) for name in controls},
         }
         for name, (model, see, ask) in rows.items():
@@ -223,13 +225,13 @@ def right_answers(model, see, ask, world, part):
 
 def relation(seeds):
     title = "One-step relations, five objects, four answers (chance .250)"
-    return answering(title, "relation", seeds, epochs=4, pretrain=3)
+    return answering(title, "relation", seeds, epochs=(3, 4, 12))
 
 
 def kinds(seeds):
     title = "Questions of five kinds, six to eight objects, four answers (chance .250)"
     left = ("co-attention, no question", "co-attention, image-blind")
-    return answering(title, "all kinds", seeds, 5, pretrain=3, kinds=True, controls=left)
+    return answering(title, "all kinds", seeds, (3, 10, 13), kinds=True, controls=left)
 
 
 # -- answer and rationale -------------------------------------------------------------------------
@@ -269,7 +271,7 @@ def _sides(questions):
     )
 
 
-def _reasoners(see, ask, seed, epochs=(4, 4)):
+def _reasoners(see, ask, seed, epochs=(8, 8)):
     """A model of answers and one of rationales, separate as the paper's."""
     train = scenes("steps", "train")
     images = see(Regions.of(train, train.questions.scene))

@@ -101,7 +101,7 @@ def test_every_row_sees_what_it_may_and_keeps_its_interval(monkeypatch):
     few = scenes.load_scenes(40, n_objects=(6, 6), kinds=("relation", "two_steps"))
     monkeypatch.setattr(scenes, "scenes", lambda world, part: few)
     monkeypatch.setattr(scenes, "R2C", lambda **settings: R2C(**settings | {"epochs": 1}))
-    asked = scenes.answering("a title", "relation", 1, epochs=1, pretrain=1)
+    asked = scenes.answering("a title", "relation", 1, epochs=(1, 1, 1))
     reasoned = scenes.reasoning(1)
     rows = asked.values()
     assert {*scenes.CONTROLS, *scenes.AT_TEST, "late fusion", "co-attention"} < set(rows)
