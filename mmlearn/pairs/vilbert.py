@@ -76,10 +76,11 @@ class ViLBERT(AnswersQuestions):
     What differs from the paper: the default network is small, and its words are learned here, not
     taken from BERT; a box goes through two layers (`box_width`); answers are scored by their
     words; in retrieval the other images are drawn, with none that is chosen for being near;
-    pre-training is grounding-supervised where `regions` are given. The learning rate rises
-    and falls as the paper's, in fewer steps and so at 1e-3 to 2e-3, not 4e-5. First weights are
+    pre-training is grounding-supervised where `regions` are given. First weights are
     torch's for the small network and the paper's N(0, .02²) for `CoAttentionConfig.base()`, see
-    `initial_std`.
+    `initial_std`. The learning rate is 1e-3 for far fewer steps, not 4e-5, and constant: the
+    paper's rises and falls, which is `warm_up=0.1`. In a thousand steps or more that takes twice
+    the rate and ends higher; in a hundred it leaves the first plateau later.
 
     Parameters
     ----------
@@ -88,12 +89,8 @@ class ViLBERT(AnswersQuestions):
     other_images : int, default 0
         With labels and head="alignment", the right text is told from so many other images of the
         batch, too: for retrieval among images, set 3.
-    warm_up : float or None, default 0.1
-        Over this share of the steps the learning rate rises, and then it falls, in pre-training
-        and in `fit` alike. None keeps it as it is, which may leave a plateau sooner in a short
-        training from scratch.
-    whiten, epochs, batch_size, learning_rate, weight_decay, clip, validation_fraction, patience,
-    on_epoch, checkpoint, device, random_state, progress : see
+    whiten, epochs, batch_size, learning_rate, weight_decay, clip, warm_up, validation_fraction,
+    patience, on_epoch, checkpoint, device, random_state, progress : see
         :class:`mmlearn.pairs.base.PairMethod`
 
     Raises
@@ -120,8 +117,8 @@ class ViLBERT(AnswersQuestions):
     1.0
     """
 
-    def __init__(self, config=None, *, head="alignment", other_images=0, warm_up=0.1, **settings):
-        super().__init__(config, warm_up=warm_up, **settings)
+    def __init__(self, config=None, *, head="alignment", other_images=0, **settings):
+        super().__init__(config, **settings)
         self.head, self.other_images = head, other_images
 
     def _network(self):

@@ -273,7 +273,7 @@ def test_with_labels_other_images_are_asked_for():
 def test_without_labels_an_image_learns_its_own_text():
     w, t = world(400, names=8), world(80, seed=1, names=8)
     texts = w.texts[np.arange(400), w.labels]
-    model = vilbert(epochs=6, learning_rate=3e-3).fit(w.images, texts)
+    model = vilbert(epochs=8, batch_size=32, learning_rate=3e-3).fit(w.images, texts)
     scores = model.score_pairs(t.images, t.texts[np.arange(80), t.labels])
     others = model.score_pairs(t.images, np.roll(t.texts[np.arange(80), t.labels], 1, axis=0))
     assert scores.shape == (80,)
