@@ -10,6 +10,7 @@ from contextlib import suppress
 
 PREFIX = "mmlearn-grade-"  # of the private folder of a run
 
+
 def end_group(pid: int) -> None:
     """Kill a process group that was started for grading; it may have ended already."""
     try:
