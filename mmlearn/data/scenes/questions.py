@@ -238,7 +238,7 @@ def _count_around(ask, state):
         text = ask.word("count_around", state, r=DIRECTIONS[direction], a=s)
         counted = state.lying(direction, s)
         other = ask.rng.choice([i for i in range(len(state)) if i != s and i not in counted])
-        deal = place_of(ask, state, other, ("around", direction, number), "because_other", b=other)
+        deal = place_of(ask, state, other, ("around", direction), "because_other", b=other)
         return _counted(ask, text, number, deal)
     return None
 
