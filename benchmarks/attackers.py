@@ -182,8 +182,8 @@ def picture_and_answers(scenes, q):
     x, y, side = (
         pick(a, region, there) for a in (view.centre[..., 0], view.centre[..., 1], view.side)
     )
-    regions = np.arange(view.objects.shape[1])
-    option = ((regions == region[..., None]) & there[..., None]).any(axis=1)
+    option = np.arange(view.objects.shape[1]) == region[..., None]
+    option = (option & there[..., None]).any(axis=1)
     other = (view.objects >= 0) & ~option
     seen_by = [((view.lies == d) & other[:, None]).sum(axis=2) for d in range(4)]
     number, category = (place_in(encode(" ".join(known)), word) for known in (NUMBERS, CATEGORIES))

@@ -57,7 +57,7 @@ def chance(kind):
 @pytest.mark.slow
 def test_attackers_stay_at_chance_or_at_what_is_said():
     """Within the interval of chance, which is 95 % for all of them together."""
-    found = {(k, a): cell for k, row in table(3000).items() for a, cell in row.items()}
+    found = {(k, a): cell for k, row in table(2000).items() for a, cell in row.items()}
     assert set(SAID) <= set(found)
     far = norm.isf(0.025 / len(found))
     surprises = []
@@ -72,14 +72,14 @@ def test_attackers_stay_at_chance_or_at_what_is_said():
 
 @pytest.mark.slow
 def test_attackers_find_what_is_careless():
-    found = table(1000, careless=True)
+    found = table(600, careless=True)
     for (kind, attacker), least in FOUND.items():
         assert found[kind][attacker][0] >= least, (kind, attacker, found[kind][attacker])
 
 
 @pytest.mark.slow
 def test_the_command_prints_careful_beside_careless(capsys):
-    main(["--scenes", "200"])
+    main(["--scenes", "120"])
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["careful", "careless"]
     assert sum(line.startswith("two_steps: without sizes") for line in lines) == 1
@@ -161,7 +161,7 @@ def test_numbers_are_asked_of_every_category_alike():
             asked[CATEGORIES.index(c), NUMBERS.index(answer)] += 1
     assert asked.min() > 10
     share = asked / asked.sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(share, 0.25, atol=0.09)
+    np.testing.assert_allclose(share, 0.25, atol=0.12)
 
 
 @pytest.mark.parametrize(("task", "labels"), [("statements", 2), ("entailment", 3)])
