@@ -1,19 +1,17 @@
 """Rationales that fit question and answer alike, so that only the picture tells which is right."""
 
 from collections import defaultdict
-from itertools import combinations_with_replacement
 
 from mmlearn.data.scenes.items import fill_pattern
 from mmlearn.data.scenes.vocabulary import NUMBERS
 from mmlearn.data.scenes.world import DIRECTIONS
 
-__all__ = ["deal_rationales", "displacement", "places_of"]
+__all__ = ["deal_rationales", "displacement", "place_of"]
 
 DISPLACEMENT = (
     "it is {k} {columns} {r} the {a} and {m}",
     "it is {m} and {k} {columns} {r} the {a}",
 )
-IN_LINES = ("{it} in {lines} {list}", "you can see that {it} in {lines} {list}")
 
 
 def displacement(ask, state, right, subject, direction):
@@ -57,23 +55,19 @@ def _number(k, unit):
     return f"{NUMBERS[k]} {unit}{'' if k == 1 else 's'}"
 
 
-def places_of(ask, state, regions, lines, group):
-    """The "rows" or "columns", counted from one, where the things are: for :func:`deal`."""
-    value = tuple(sorted(getattr(state, lines)[i] for i in regions))
+def place_of(ask, state, region, group, key, **slots):
+    """The row and column, counted from one, where a thing is: for :func:`deal_rationales`.
+
+    The thing is the one to look at, or one to tell apart, and the place says nothing of how many
+    there are, of how large they are, nor of who is there.
+    """
 
     def because(value):
-        *before, last = (NUMBERS[c + 1] for c in value)
-        listed = f"{' , '.join(before)} and {last}" if before else last
-        one = not before
-        return fill_pattern(
-            IN_LINES[ask.wording == "unseen"],
-            it="it is" if one else "they are",
-            lines=lines[:-1] if one else lines,
-            list=listed,
-        )
+        i, j = (NUMBERS[k + 1] for k in value)
+        return ask.word(key, state, i=i, j=j, **slots)
 
-    values = list(combinations_with_replacement(range(ask.grid), len(value)))
-    return group, value, because, values
+    values = [(i, j) for i in range(ask.grid) for j in range(ask.grid)]
+    return group, (state.rows[region], state.columns[region]), because, values
 
 
 def deal_rationales(ask, records):
@@ -107,6 +101,5 @@ def _share(ask, records):
         if len(wrong) < 3:
             spare = [v for v in values if v != value and v not in wrong]
             wrong += ask.rng.sample(spare, 3 - len(wrong))
-        ask.rng.shuffle(wrong)
         rationales, right = ask.one_of_four(because(value), [because(v) for v in wrong])
         record["rationales"], record["right_rationale"] = rationales, right

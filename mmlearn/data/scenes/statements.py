@@ -1,12 +1,12 @@
 """Captions, referring expressions, statements of two scenes and hypotheses about one."""
 
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from itertools import product
 
 from mmlearn.data.scenes.items import Items, fill_pattern
-from mmlearn.data.scenes.questions import around, wording_of
 from mmlearn.data.scenes.vocabulary import CATEGORIES, NUMBERS
+from mmlearn.data.scenes.wordings import wording_of
 from mmlearn.data.scenes.world import DIRECTIONS
 
 __all__ = ["make_captions", "make_entailment", "make_expressions", "make_statements"]
@@ -107,73 +107,100 @@ def _two_pairs(rng, state):
 
 
 def make_expressions(world, seed, wording):
-    """An expression of each kind for each scene that allows it; the label is the region meant."""
+    """Expressions of each kind for each scene that allows them; the label is the region meant.
+
+    One by name. By relation and by size there are two, which differ in the subject and in the
+    region that is meant: who overlooks the subject is right in one of them at most.
+    """
     rng, records = random.Random(seed), []
     for row, state in enumerate(world.states):
         for kind, name in enumerate(EXPRESSIONS):
-            found = _REFERENCES[name](rng, state)
-            if found is None:
-                continue
-            label, slots = found
-            text = fill_pattern(wording_of(rng, EXPRESSIONS[name], wording), state, **slots)
-            # Its tags would give the meant region away where it is named.
-            text = text if name != "name" else (text[0], [-1] * len(text[1]))
-            records.append({"scene": row, "text": text, "label": label, "kind": kind})
+            pattern = wording_of(rng, EXPRESSIONS[name], wording)
+            for label, slots in _REFERENCES[name](rng, state):
+                text = fill_pattern(pattern, state, **slots)
+                # Its tags would give the meant region away where it is named.
+                text = text if name != "name" else (text[0], [-1] * len(text[1]))
+                records.append({"scene": row, "text": text, "label": label, "kind": kind})
     return Items.collect("expressions", EXPRESSIONS, records)
 
 
 def _by_name(rng, state):
     region = rng.randrange(len(state))
-    return region, {"a": region}
+    return [(region, {"a": region})]
 
 
 def _by_relation(rng, state):
     """The thing left of the dog, where there is one only."""
-    for s, d in around(rng, state):
-        found = state.lying(d, s)
-        if len(found) == 1:
-            return found[0], {"r": DIRECTIONS[d], "a": s}
-    return None
+    for d in rng.sample(range(4), 4):
+        subjects = defaultdict(list)
+        for s in range(len(state)):
+            found = state.lying(d, s)
+            if len(found) == 1:
+                subjects[found[0]].append(s)
+        if len(subjects) > 1:
+            return _any_two(rng, subjects, r=DIRECTIONS[d])
+    return []
 
 
 def _by_size(rng, state):
     """The largest (smallest) thing left of the dog, of at least two."""
-    for s, d in around(rng, state):
-        largest = rng.random() < 0.5
-        found = sorted(state.lying(d, s), key=state.sizes.__getitem__, reverse=largest)
-        if len(found) > 1 and state.sizes[found[0]] != state.sizes[found[1]]:
-            most = "largest" if largest else "smallest"
-            return found[0], {"most": most, "r": DIRECTIONS[d], "a": s}
-    return None
+    for d, most in rng.sample(_MOSTS, len(_MOSTS)):
+        subjects = defaultdict(list)
+        for s in range(len(state)):
+            order = sorted(state.lying(d, s), key=state.sizes.__getitem__)
+            order = order if most == "smallest" else order[::-1]
+            if len(order) > 1 and state.sizes[order[0]] != state.sizes[order[1]]:
+                subjects[order[0]].append(s)
+        if len(subjects) > 1:
+            return _any_two(rng, subjects, most=most, r=DIRECTIONS[d])
+    return []
+
+
+_MOSTS = [(d, most) for d in range(4) for most in ("largest", "smallest")]
+
+
+def _any_two(rng, subjects, **slots):
+    """Two of the regions that can be meant, each with a subject by which it is meant."""
+    regions = rng.sample(list(subjects), 2)
+    return [(region, {**slots, "a": rng.choice(subjects[region])}) for region in regions]
 
 
 _REFERENCES = {"name": _by_name, "relation": _by_relation, "size": _by_size}
 
 
-def make_statements(world, seed, wording):
+def make_statements(world, seed, wording, careless=False):
     """A statement of two scenes of the same eleven objects for each scene, half of them true.
 
-    First a statement that is true of a pair; then by chance that pair, or another of which it is
-    false. So no text is true more often than false.
+    First a statement; then a pair of which it is true and one of which it is false, and of every
+    kind, in turns, the one and the other. So no text is true more often than false. Who is
+    careless says what is true plainly (both, more, larger), and turns the words for what is false
+    (only one, fewer, smaller).
     """
-    rng, records = random.Random(seed), []
+    rng, records, turns = random.Random(seed), [], Counter()
     lines = _scenes_of_lines(world.states)
     names = list(STATEMENTS)
     for row, state in enumerate(world.states):
         kind = row % len(names)
         propose, holds = _CLAIMS[names[kind]]
-        rows = lines[state.line]
+        rows, label = lines[state.line], turns[kind] % 2
         pairs = ((row, rng.choice(rows)) for _ in range(TRIES))
-        slots = _first(propose(rng, *(world.states[i] for i in p)) for p in pairs if p[0] != p[1])
-        if slots is None:
+        claims = (propose(rng, *(world.states[i] for i in p)) for p in pairs if p[0] != p[1])
+        slots = _first(c for c in claims if not careless or _suits(c, label))
+        found = slots and [_pair(rng, world.states, rows, holds, slots, t) for t in (False, True)]
+        if not found or None in found:
             continue
-        label = len(records) % 2
-        found = _pair(rng, world.states, rows, holds, slots, bool(label))
-        if found is None:
-            continue
+        turns[kind] += 1
         text = _tell(wording_of(rng, STATEMENTS[names[kind]], wording), slots)
-        records.append({"scene": found, "text": text, "label": label, "kind": kind})
+        records.append({"scene": found[label], "text": text, "label": label, "kind": kind})
     return Items.collect("statements", names, records)
+
+
+def _suits(slots, label):
+    """Whether a claim is in plain words (label 1) or in turned ones (0); None is neither."""
+    if slots is None:
+        return False
+    turned = slots.get("how") == 1 or slots.get("more") in ("fewer", "smaller")
+    return "n" in slots or turned != bool(label)
 
 
 def _scenes_of_lines(states):
@@ -292,23 +319,33 @@ def make_entailment(world, seed, wording):
 
     The picture shows a part of the world only. A hypothesis about two things that it shows is
     entailed or contradicted; one about a thing that it does not show is neutral, for that thing
-    may be beyond the frame. The hypothesis is drawn first, from a scene where it holds; then by
-    turns a scene of the same eleven objects where it holds, is open, or is false.
+    may be beyond the frame. The hypothesis is drawn first; then scenes of the same eleven objects
+    where it holds, is open, and is false, and of every kind these three are taken by turns.
     """
     rng, records = random.Random(seed), []
-    lines, names = _scenes_of_lines(world.states), list(HYPOTHESES)
+    lines, names, turns = _scenes_of_lines(world.states), list(HYPOTHESES), Counter()
     for row, state in enumerate(world.states):
         kind = row % len(names)
         slots = _first(_hypothesis(rng, state, names[kind]) for _ in range(TRIES))
-        label = len(records) % 3
-        rows = lines[state.line]
-        tries = (rng.choice(rows) for _ in range(TRIES))
-        found = slots and [i for i in tries if _verdict(world.states[i], **slots) == label]
+        found = slots and _scenes_by_verdict(rng, world.states, lines[state.line], slots)
         if not found:
             continue
+        label = turns[kind] % 3
+        turns[kind] += 1
         text = _tell(wording_of(rng, HYPOTHESES[names[kind]], wording), slots)
-        records.append({"scene": found[0], "text": text, "label": label, "kind": kind})
+        records.append({"scene": found[label], "text": text, "label": label, "kind": kind})
     return Items.collect("entailment", names, records)
+
+
+def _scenes_by_verdict(rng, states, rows, slots):
+    """A scene of a line for each of the three verdicts; None if one is not found."""
+    found = {}
+    for _ in range(TRIES):
+        row = rng.choice(rows)
+        found.setdefault(_verdict(states[row], **slots), row)
+        if all(verdict in found for verdict in range(3)):
+            return found
+    return None
 
 
 def _hypothesis(rng, state, name):

@@ -7,7 +7,17 @@ import numpy as np
 
 from mmlearn.data.scenes.vocabulary import CATEGORIES, CATEGORY, NAMES
 
-__all__ = ["CELL", "DIRECTIONS", "LEVELS", "SIDES", "SPLITS", "World", "lines", "place"]
+__all__ = [
+    "CELL",
+    "DIRECTIONS",
+    "LEVELS",
+    "SIDES",
+    "SPLITS",
+    "World",
+    "lines",
+    "place",
+    "relation_between",
+]
 
 CELL = 80  # pixels a cell
 SIDES = (28, 36, 44, 52, 60)  # of an object, by size level, in pixels
@@ -36,6 +46,18 @@ def lines(split):
         point[x, (slope * x + shift) % PRIME] if slope < PRIME else point for slope in SPLITS[split]
     ]
     return np.concatenate(found)
+
+
+def relation_between(down, across):
+    """Index into DIRECTIONS of what lies `down` rows below and `across` columns right, or -1.
+
+    >>> relation_between(np.array([0, -2, 1]), np.array([-1, 1, 1]))
+    array([ 0,  2, -1])
+    """
+    sideways = np.where(across < 0, 0, 1)
+    upright = np.where(down < 0, 2, 3)
+    wide, high = abs(across), abs(down)
+    return np.where(wide == high, -1, np.where(wide > high, sideways, upright))
 
 
 @dataclass(eq=False)
@@ -72,13 +94,10 @@ class World:
         i is left of j when it lies further to the left of j than above or below it, counted in
         cells; likewise the others. On a diagonal neither holds.
         """
-        across = self.columns[:, :, None] - self.columns[:, None]
         down = self.rows[:, :, None] - self.rows[:, None]
-        sideways, upright = abs(across) > abs(down), abs(across) < abs(down)
-        found = np.where(sideways, np.where(across < 0, 0, 1), np.where(down < 0, 2, 3))
+        across = self.columns[:, :, None] - self.columns[:, None]
         there = self.objects >= 0
-        known = (sideways | upright) & there[:, :, None] & there[:, None]
-        return np.where(known, found, -1)
+        return np.where(there[:, :, None] & there[:, None], relation_between(down, across), -1)
 
     @cached_property
     def states(self):
@@ -93,7 +112,10 @@ class World:
 
 
 class State:
-    """One scene as plain lists; `where` maps an object to its region."""
+    """One scene as plain lists; `where` maps an object to its region.
+
+    `lie[direction][j]` has bit i set where region i lies in the direction from region j.
+    """
 
     def __init__(self, objects, sizes, rows, columns, relations, members, line):
         self.objects, self.sizes, self.rows, self.columns = objects, sizes, rows, columns
@@ -105,17 +127,21 @@ class State:
             [i for i, c in enumerate(self.categories) if c == k] for k in range(len(CATEGORIES))
         ]
 
+    @cached_property
+    def lie(self):
+        found = [[0] * len(self) for _ in DIRECTIONS]
+        for i, row in enumerate(self.relations):
+            for j, direction in enumerate(row[: len(self)]):
+                if direction >= 0:
+                    found[direction][j] |= 1 << i
+        return found
+
     def __len__(self):
         return len(self.objects)
 
     def lying(self, direction, j):
         """The regions that lie in a direction from region j."""
         return [i for i, row in enumerate(self.relations) if row[j] == direction]
-
-    def farther(self, direction, i, j):
-        """Whether i is in a column (row) farther in that direction than j, wherever it lies."""
-        lines = self.columns if direction < 2 else self.rows
-        return lines[i] < lines[j] if direction in (0, 2) else lines[i] > lines[j]
 
 
 def place(rng, n, low, high, grid, split):
