@@ -55,14 +55,24 @@ SCENES = (
 )  # fmt: skip
 DIACHRONIC = (
     ("diachronic", "correlation of found and planted drift", "0", ("known", "diachronic", "r"), [
-        ("times shuffled", "control", "diachronic", "r"),
-        ("unseen emoji", "unseen", "diachronic", "r"),
+        ("p", "known", "diachronic", "p"),
+        ("times shuffled", "known", "times shuffled", "r"),
+        ("a regression", "known", "regression", "r"),
+        ("counting", "known", "counting", "r"),
     ]),
+    ("diachronic", "the same, unseen emoji", "0", ("unseen", "diachronic", "r"), [
+        ("a regression", "unseen", "regression", "r"),
+        ("one that is told the groups", "unseen", "regression, groups told", "r"),
+    ]),
+    ("diachronic", "movement of texts, after Procrustes", "–", ("known", "moved, texts", "aligned"),
+     [("times shuffled", "known", "moved, texts", "control")]),
     ("diachronic", "mAP at a given time", None, ("known", "diachronic", "timed"), [
         ("without time", "known", "diachronic", "static"),
+        ("times shuffled", "known", "times shuffled", "timed"),
     ]),
     ("diachronic", "mAP, photos of later years", None, ("later years", "diachronic", "timed"), [
         ("without time", "later years", "diachronic", "static"),
+        ("times shuffled", "later years", "diachronic", "times shuffled"),
     ]),
 )  # fmt: skip
 

@@ -118,9 +118,9 @@ class Diachronic(SizedMethod, DeepEmbedding):
         mining="semi-hard",
         n_frequencies=1,
         dropout=0.1,
-        epochs=30,
+        epochs=20,
         batch_size=256,
-        learning_rate=2e-3,
+        learning_rate=5e-3,
         weight_decay=1e-2,
         **settings,
     ):
@@ -251,15 +251,13 @@ class Diachronic(SizedMethod, DeepEmbedding):
         stack = torch.stack if isinstance(rows, torch.Tensor) else np.stack
         return stack(steps, 1)
 
-    def dispersion(self, labels, times, images=None, texts=None, bins=10):
-        """:func:`semantic_dispersion` of images, of texts, or of both together at their times."""
-        if images is None and texts is None:
-            raise ValueError("pass images=..., texts=... or both; neither was given.")
-        z = [self.embed_images(images, times)] if images is not None else []
-        z += [self.embed_texts(texts, times)] if texts is not None else []
-        times = check_times(times, len(z[0]))
-        repeated = (np.concatenate([np.asarray(v)] * len(z)) for v in (to_numpy(labels), times))
-        return semantic_dispersion(np.concatenate([to_numpy(part) for part in z]), *repeated, bins)
+    def dispersion(
+        self, labels, times, images=None, texts=None, bins=10, items=None, corrected=True
+    ):
+        """:func:`semantic_dispersion` of images or of texts at their times, one of the two."""
+        rows, embed = self._one_side(images, texts)
+        z = to_numpy(embed(rows, times))
+        return semantic_dispersion(z, labels, check_times(times, len(z)), bins, items, corrected)
 
     def summary(
         self,
