@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mmlearn.deep import displacement, procrustes
+from mmlearn.deep import Diachronic, displacement, procrustes
 
 
 def rotation(rng, k):
@@ -62,6 +62,39 @@ def test_only_the_first_and_the_last_time_count(rng):
     np.testing.assert_array_equal(
         displacement(paths, paths).aligned, displacement(ends, ends).aligned
     )
+
+
+def shuffled_world(seed, groups=16, n=60):
+    """Groups that exchange captions with a partner at their speed, their times dealt out anew."""
+    rng = np.random.default_rng(seed)
+    speed = np.repeat(np.linspace(-1, 1, groups // 2), 2)
+    labels, times = np.repeat(np.arange(groups), n), rng.random(groups * n)
+    v = speed[labels]
+    away = rng.random(len(labels)) < np.where(v > 0, v * times, -v * (1 - times))
+    of_text = np.where(away, labels ^ 1, labels)
+    m_x, m_y = rng.normal(size=(2, groups, 12))
+    x, y = (m + 0.5 * rng.normal(size=m.shape) for m in (m_x[labels], m_y[of_text]))
+    return speed, labels, of_text, x, y, rng.permutation(times)
+
+
+@pytest.mark.slow
+def test_movement_goes_with_the_planted_speed_where_times_are_shuffled():
+    """The trap: nothing can have drifted, but fast groups mix more captions and jump about more."""
+    found = []
+    for seed in (0, 1):
+        speed, labels, of_text, x, y, times = shuffled_world(seed)
+        model = Diachronic(
+            16, hidden=32, epochs=20, batch_size=120, learning_rate=0.01, device="cpu"
+        ).fit(x, y, labels, times)
+        for rows, of_row in (({"images": x}, labels), ({"texts": y}, of_text)):
+            path = model.trajectories([0.0, 1.0], **rows)
+            u = path / np.linalg.norm(path, axis=2, keepdims=True)
+            raw = 1 - (u[:, 0] * u[:, 1]).sum(axis=1)
+            aligned = displacement(path, path).aligned
+            assert raw.mean() > 5 * aligned.mean()  # nearly all of it is the space that turns
+            by_group = np.bincount(of_row, raw) / np.bincount(of_row)
+            found.append(np.corrcoef(by_group, abs(speed))[0, 1])
+    assert np.mean(found) > 0.2
 
 
 @pytest.mark.parametrize(
