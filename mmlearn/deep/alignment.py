@@ -123,7 +123,7 @@ def _paths(z, name):
 
 def _moved(z):
     first, last = (_unit(z[:, t]) for t in (0, -1))
-    return 1 - ((first @ procrustes(first, last)) * last).sum(axis=1)
+    return np.maximum(0, 1 - ((first @ procrustes(first, last)) * last).sum(axis=1))
 
 
 def _unit(z):
