@@ -32,7 +32,10 @@ DATASETS = ("emoji", "wikipedia")
 BLIND, SHUFFLED = "co-attention, image-blind", "  its objects shuffled at test"
 SCENES = (
     ("vilbert", "accuracy, one-step relations", "0.250", ("relation", "co-attention", "all"), [
+        ("not pre-trained", "relation", "co-attention, not pre-trained", "all"),
         ("late fusion", "relation", "late fusion", "all"),
+        ("subject hidden", "relation", "co-attention, subject hidden", "all"),
+        ("no question", "relation", "co-attention, no question", "all"),
         ("picture hidden", "relation", BLIND, "all"),
         ("objects shuffled", "relation", SHUFFLED, "all"),
     ]),
@@ -42,9 +45,14 @@ SCENES = (
         ("comparison", "kinds", "co-attention", "comparison"),
         ("existence", "kinds", "co-attention", "existence"),
         ("counting", "kinds", "co-attention", "counting"),
+        ("not pre-trained", "kinds", "co-attention, not pre-trained", "all"),
+        ("late fusion", "kinds", "late fusion", "all"),
+        ("no question", "kinds", "co-attention, no question", "all"),
         ("picture hidden", "kinds", BLIND, "all"),
     ]),
     ("r2c", "answer and rationale both right", "0.0625", ("reasoning", "R2C", "Q→AR"), [
+        ("of all sixteen", "reasoning", "R2C", "4 x 4"),
+        ("subject hidden", "reasoning", "subject hidden", "Q→AR"),
         ("picture hidden", "reasoning", "image-blind", "Q→AR"),
         ("responses alone", "reasoning", "response-only", "Q→AR"),
         ("objects shuffled", "reasoning", SHUFFLED, "Q→AR"),
@@ -162,17 +170,23 @@ def scenes_table():
                 chance = f"{statistics.mean(found[part]['rows'][row]['chance']):.3f}"
             known = [(label, _figure(found, *where)) for label, *where in others]
             beside = ", ".join(f"{label} {control}" for label, control in known if control)
-            lines.append(f"| `{method}` | {what} | {chance} | {value} | {beside} |")
+            result = value + _interval(found[part]["rows"][row])
+            lines.append(f"| `{method}` | {what} | {chance} | {result} | {beside} |")
     return "\n".join(lines)
 
 
 def _figure(found, part, row, column):
-    """Mean and spread, or nothing where the benchmark has not stored this yet."""
+    """Mean and spread over seeds; None where a benchmark has stored no such figure."""
     values = found.get(part, {}).get("rows", {}).get(row, {}).get(column)
     if values is None:
-        return ""
+        return None
     spread = f" ± {statistics.stdev(values):.3f}" if len(values) > 1 else ""
     return f"{statistics.mean(values):.3f}{spread}"
+
+
+def _interval(row):
+    """The 95 % interval over seeds and test questions, of rows that have one."""
+    return " [{low:.3f}, {high:.3f}]".format(**row["interval"]) if "interval" in row else ""
 
 
 def _cell(row):

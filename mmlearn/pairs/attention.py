@@ -8,7 +8,17 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-__all__ = ["CoAttentionLayer", "FeedForward", "SelfAttentionLayer", "attend", "attention_weights"]
+__all__ = [
+    "DIRECTIONS",
+    "CoAttentionLayer",
+    "FeedForward",
+    "SelfAttentionLayer",
+    "attend",
+    "attention_weights",
+    "choose_weights",
+]
+
+DIRECTIONS = ("words_to_regions", "regions_to_words")  # whose queries, whose keys
 
 
 def attend(q, k, v, present=None, dropout=0.0):
@@ -45,6 +55,35 @@ def attention_weights(q, k, present=None):
     absent = ~present[:, None, None, :]
     weights = scores.masked_fill(absent, torch.finfo(scores.dtype).min).softmax(dim=-1)
     return weights.masked_fill(absent, 0.0)
+
+
+def choose_weights(weights, layer=None, head=None, direction=DIRECTIONS[0]):
+    """Of the weights that co-attention layers gave, those of one direction, layer and head.
+
+    Parameters
+    ----------
+    weights : list of pairs, one a layer, as :class:`CoAttentionLayer` adds them
+    layer, head : int from 0, or None for the mean over all of them
+    direction : whose queries ask whose keys
+        "words_to_regions": each word's shares of the regions (n, T, R), rows sum to 1;
+        "regions_to_words": each region's shares of the words (n, R, T), rows sum to 1
+
+    Raises
+    ------
+    ValueError: an unknown direction, or a layer or a head that there is not
+
+    >>> to_regions, to_words = torch.full((1, 2, 3, 4), 0.25), torch.full((1, 2, 4, 3), 1 / 3)
+    >>> choose_weights([(to_regions, to_words)], layer=0, direction="regions_to_words").shape
+    torch.Size([1, 4, 3])
+    """
+    if direction not in DIRECTIONS:
+        raise ValueError(f"direction must be one of {', '.join(DIRECTIONS)}, got {direction!r}.")
+    found = torch.stack([pair[DIRECTIONS.index(direction)] for pair in weights], dim=1)
+    for name, index, count in (("layer", layer, found.shape[1]), ("head", head, found.shape[2])):
+        if index is not None and (not isinstance(index, int) or not 0 <= index < count):
+            raise ValueError(f"{name} must be None or from 0 to {count - 1}, got {index!r}.")
+    found = found.mean(dim=1) if layer is None else found[:, layer]
+    return found.mean(dim=1) if head is None else found[:, head]
 
 
 def _split(qkv, heads):

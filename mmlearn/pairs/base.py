@@ -30,7 +30,7 @@ class PairMethod(TrainedMethod, PairScorer):
     whiten : int or None, default 128
         Features of regions are whitened to so many components (fewer if there are not as many),
         see :class:`mmlearn.pairs.regions.RegionScaler`; None leaves them as they are.
-    epochs, batch_size, learning_rate, weight_decay, clip, validation_fraction, patience,
+    epochs, batch_size, learning_rate, weight_decay, clip, warm_up, validation_fraction, patience,
     on_epoch, checkpoint, device, random_state, progress : of training, see
         :class:`mmlearn.training.method.TrainedMethod`
 

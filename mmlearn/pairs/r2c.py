@@ -8,7 +8,6 @@ from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from mmlearn.arrays import to_numpy
 from mmlearn.pairs.base import (
     PairMethod,
     check_choices,
@@ -17,9 +16,11 @@ from mmlearn.pairs.base import (
     take_weights,
 )
 from mmlearn.pairs.tokens import check_tokens, split_response
-from mmlearn.special_tokens import CLS, PAD, SEP
+from mmlearn.special_tokens import PAD
 
-__all__ = ["R2C", "R2CConfig", "answer_and_rationale", "without_query"]
+__all__ = ["R2C", "R2CConfig"]
+
+DIRECTIONS = ("response_to_regions", "response_to_query")  # whose queries, whose keys
 
 
 @dataclass(frozen=True)
@@ -83,10 +84,16 @@ class R2CNetwork(nn.Module):
         self.reason = nn.LSTM(
             2 * d + c.width, c.hidden, num_layers=2, batch_first=True, bidirectional=True
         )
-        self.dropout = nn.Dropout(c.dropout)
+        self.dropout = VariationalDropout(c.dropout)
+        drop = nn.Dropout(c.dropout)
         self.mlp = nn.Sequential(
-            self.dropout, nn.Linear(3 * d, c.mlp), nn.ReLU(), self.dropout, nn.Linear(c.mlp, 1)
+            drop, nn.Linear(3 * d, c.mlp), nn.ReLU(), drop, nn.Linear(c.mlp, 1)
         )
+        for lstm in (self.ground, self.reason):
+            initialise_lstm(lstm)
+        for layer in self.mlp[1::3]:
+            nn.init.xavier_uniform_(layer.weight)
+            nn.init.zeros_(layer.bias)
 
     def objects(self, images):
         """o (n, 1 + R, width), the whole image first, and which are there (n, 1 + R)."""
@@ -108,16 +115,23 @@ class R2CNetwork(nn.Module):
             (tokens != PAD).sum(dim=1),
         )
 
-    def forward(self, images, query, query_tags, response, response_tags):
-        """Scores (n, C) of the responses (n, C, T_r) to the queries (n, T_q)."""
+    def forward(self, images, query, query_tags, response, response_tags, weights=None):
+        """Scores (n, C) of the responses (n, C, T_r) to the queries (n, T_q).
+
+        `weights`, a list, gets the attention of the responses' words to the objects
+        (n, C, T_r, 1 + R) and to the query's words (n, C, T_r, T_q).
+        """
         n, choices, _ = response.shape
         o, there = self.objects(images)
         q = self.read(query, query_tags, o)
         o, there, q, asked = (t.repeat_interleave(choices, 0) for t in (o, there, q, query != PAD))
         response, response_tags = response.flatten(0, 1), response_tags.flatten(0, 1)
         r, said = self.read(response, response_tags, o), response != PAD
-        q_hat = attend_bilinear(self.to_query(r), q, asked)
-        o_hat = attend_bilinear(self.to_objects(r), o, there)
+        to_objects = bilinear_weights(self.to_objects(r), o, there)
+        to_query = bilinear_weights(self.to_query(r), q, asked)
+        o_hat, q_hat = to_objects @ o, to_query @ q
+        if weights is not None:
+            weights += [w.view(n, choices, *w.shape[1:]) for w in (to_objects, to_query)]
         given = self.dropout(torch.cat([r, o_hat, q_hat], dim=-1))
         h = run_lstm(self.reason, given, said.sum(dim=1))
         seen = torch.cat([h, r, q_hat], dim=-1).masked_fill(~said[..., None], -torch.inf)
@@ -132,16 +146,40 @@ class R2CNetwork(nn.Module):
         return F.cross_entropy(self.classes(o[images.classes >= 0]), known)
 
 
+class VariationalDropout(nn.Module):
+    """Dropout that leaves out the same components at every position of an item: x (n, T, d)."""
+
+    def __init__(self, p):
+        super().__init__()
+        self.p = p
+
+    def forward(self, x):
+        return x * F.dropout(torch.ones_like(x[:, :1]), self.p, self.training)
+
+
+def initialise_lstm(lstm):
+    """The paper's first weights: Xavier for inputs, orthogonal for states, open forget gates."""
+    for name, parameter in lstm.named_parameters():
+        if name.startswith("weight_ih"):
+            nn.init.xavier_uniform_(parameter)
+        elif name.startswith("weight_hh"):
+            nn.init.orthogonal_(parameter)
+        else:
+            nn.init.zeros_(parameter)
+            if name.startswith("bias_hh"):
+                parameter.data[lstm.hidden_size : 2 * lstm.hidden_size] = 1.0
+
+
 def run_lstm(lstm, x, lengths):
     """An LSTM over x (n, T, d), each item to its own length; zeros after it."""
     packed = pack_padded_sequence(x, lengths.cpu(), batch_first=True, enforce_sorted=False)
     return pad_packed_sequence(lstm(packed)[0], batch_first=True, total_length=x.shape[1])[0]
 
 
-def attend_bilinear(projected, keys, present):
-    """Σ_k softmax_k(r A k) k, with r A given as `projected` (n, T, d), over keys (n, S, d)."""
+def bilinear_weights(projected, keys, present):
+    """softmax_k(r A k), with r A given as `projected` (n, T, d), over keys (n, S, d): (n, T, S)."""
     scores = projected @ keys.transpose(1, 2)
-    return scores.masked_fill(~present[:, None], -torch.inf).softmax(dim=-1) @ keys
+    return scores.masked_fill(~present[:, None], -torch.inf).softmax(dim=-1)
 
 
 class R2C(PairMethod):
@@ -149,18 +187,24 @@ class R2C(PairMethod):
 
     :class:`R2CNetwork` gives the formula. The query is a question and the responses are answers
     (Q→A), or the query is a question with its right answer and the responses are rationales
-    (QA→R): two separate models, as in the paper. :func:`answer_and_rationale` puts them together.
+    (QA→R): two separate models, as in the paper. :func:`answer_and_rationale` counts where both
+    are right, and :func:`joint_scores` scores every answer with every rationale.
+
+    First weights and dropout are the paper's: LSTMs begin orthogonal, with open forget gates, and
+    dropout leaves out the same components at every position of a text.
 
     What differs from the paper: words are learned here and not taken from BERT; an object is the
-    CNN's feature of its region with its box, for the feature alone would not say where it is; its
-    class is not given but has to be named (`config.class_weight`); AdamW at 1e-3 and not Adam at
-    2e-4, for fewer steps. The gradient's norm is clipped at 1, as there.
+    CNN's feature of its region with its box, for the feature alone would not say where it is; the
+    whole image is the mean of its objects and no region of its own; an object's class is not given
+    but has to be named (`config.class_weight`); AdamW at a constant 1e-3 for a few epochs and not
+    Adam at 2e-4, halved when validation stops to gain. The gradient's norm is clipped at 1, as
+    there.
 
     Parameters
     ----------
     config : R2CConfig, optional: the network's size
-    whiten, epochs, batch_size, learning_rate, weight_decay, clip, validation_fraction, patience,
-    on_epoch, checkpoint, device, random_state, progress : see
+    whiten, epochs, batch_size, learning_rate, weight_decay, clip, warm_up, validation_fraction,
+    patience, on_epoch, checkpoint, device, random_state, progress : see
         :class:`mmlearn.pairs.base.PairMethod`
 
     Raises
@@ -223,7 +267,8 @@ class R2C(PairMethod):
             that a token names, -1 for none; or tokens alone, where none is named
         labels : (n,), which of an item's C responses is right
         start : a fitted R2C of the same size whose weights to begin with, optional
-            A model of rationales learns sooner if it begins as a model of answers.
+            A model of rationales learns sooner if it begins as a model of answers; the paper's two
+            models are separate.
         """
         if labels is None:
             raise ValueError("pass labels, which of an item's responses is the right one.")
@@ -261,6 +306,30 @@ class R2C(PairMethod):
         scores = scores.squeeze(1) if given.ndim == 2 else scores
         return scores if torch.is_tensor(given) else scores.numpy()
 
+    def attention(self, images, texts, *, direction="response_to_regions"):
+        """Which share of its attention each word of a response gives to each object or query word.
+
+        Parameters
+        ----------
+        images, texts : as for `score_pairs`, with C responses an item
+        direction : "response_to_regions", (n, C, T_r, 1 + R), region 0 being the whole image; or
+            "response_to_query", (n, C, T_r, T_q). Queries are always the response's words; rows
+            sum to 1.
+        """
+        check_is_fitted(self)
+        if direction not in DIRECTIONS:
+            known = ", ".join(DIRECTIONS)
+            raise ValueError(f"direction must be one of {known}, got {direction!r}.")
+        (query, response, query_tags, response_tags), _ = self._check(images, texts)
+
+        def run(*items):
+            weights = []
+            self.module_(*items, weights)
+            return weights[DIRECTIONS.index(direction)]
+
+        items = self.scaler_(images), query, query_tags, response, response_tags
+        return self._in_chunks(run, *items).numpy()
+
 
 def _check_tags(texts, tokens, images):
     if not isinstance(texts, tuple):
@@ -272,29 +341,3 @@ def _check_tags(texts, tokens, images):
             f"{images.max_regions - 1}."
         )
     return tags
-
-
-def without_query(texts):
-    """The response-only control: texts whose query is left out, but for its [CLS] and [SEP]."""
-    tokens, tags = (torch.as_tensor(part) for part in texts)
-    _, response, _, response_tags = split_response(tokens, tags)
-    start = response.new_tensor([CLS, SEP]).expand(*response.shape[:-1], 2)
-    tokens = torch.cat([start, response], dim=-1)
-    tags = torch.cat([torch.full_like(start, -1), response_tags], dim=-1)
-    return tokens.numpy(), tags.numpy()
-
-
-def answer_and_rationale(answers, answer_labels, rationales, rationale_labels):
-    """Accuracy of answers (Q→A), of rationales (QA→R), and of both together (Q→AR).
-
-    Parameters
-    ----------
-    answers, rationales : (n,), what was chosen, the rationale given the right answer
-    answer_labels, rationale_labels : (n,), what is right
-
-    >>> answer_and_rationale([0, 1, 2, 3], [0, 1, 2, 0], [1, 1, 0, 0], [1, 0, 0, 0])
-    {'Q→A': 0.75, 'QA→R': 0.75, 'Q→AR': 0.5}
-    """
-    a = to_numpy(answers) == to_numpy(answer_labels)
-    r = to_numpy(rationales) == to_numpy(rationale_labels)
-    return {"Q→A": float(a.mean()), "QA→R": float(r.mean()), "Q→AR": float((a & r).mean())}

@@ -142,6 +142,42 @@ class Regions:
             classes=None if self.classes is None else torch.full_like(self.classes, -1),
         )
 
+    def place_blind(self):
+        """The place-blind control: what is in each image stays, where it is and how large do not.
+
+        >>> Regions(np.ones((1, 2, 3)), boxes=np.ones((1, 2, 5))).place_blind().boxes.sum()
+        tensor(0.)
+        """
+        return self._with(boxes=torch.zeros_like(self.boxes))
+
+    @ordinary_torch()
+    def without(self, region):
+        """The same images without one region each; all others, and what tags mean, stay.
+
+        Parameters
+        ----------
+        region : int, or (n,) ints, one an image; an image that has no such region stays as it is
+
+        >>> images = Regions(np.ones((2, 3, 4)), boxes=np.zeros((2, 3, 5)))
+        >>> images.without([0, 2]).present
+        tensor([[False,  True,  True],
+                [ True,  True, False]])
+        """
+        region = as_tensor(region, "region").long().reshape(-1, 1).to(self.rows.device)
+        if len(region) not in (1, len(self)):
+            raise ValueError(f"region must be one int, or one an image: {len(self)} of them.")
+        gone = torch.arange(self.max_regions, device=self.rows.device) == region
+        return self._with(
+            rows=self.rows.masked_fill(gone, 0),
+            boxes=self.boxes.masked_fill(gone[..., None], 0.0),
+            classes=None if self.classes is None else self.classes.masked_fill(gone, -1),
+        )
+
+    def mean_features(self):
+        """(n, d) floats, the mean of the features of each image's regions: a vector for a tower."""
+        held = self.features[self.rows].sum(dim=1)
+        return (held / self.present.sum(dim=1, keepdim=True).clamp(min=1)).numpy()
+
     @ordinary_torch()
     def shuffled(self, seed=0):
         """The shuffled-objects control: what is in an image stays, but not where.

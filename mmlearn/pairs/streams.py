@@ -6,6 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from mmlearn.contract import check_number
 from mmlearn.deep.base import mlp
 from mmlearn.pairs.attention import CoAttentionLayer, SelfAttentionLayer
 from mmlearn.pairs.tokens import segments
@@ -29,6 +30,9 @@ class CoAttentionConfig:
         paper, from which places near to each other are harder to tell apart
     max_tokens, max_regions : int, the most words and regions an item may have
     dropout : float in [0, 1)
+    initial_std : float, optional: first weights of the streams' linear layers are drawn from
+        N(0, initial_std²), their biases 0, as BERT's with .02. None leaves them as torch draws
+        them, uniform with a deviation of 1 / √(3 d): .07 for the 64 inputs here, .02 for BERT's 768
 
     Raises
     ------
@@ -52,19 +56,22 @@ class CoAttentionConfig:
     max_tokens: int = 96
     max_regions: int = 36
     dropout: float = 0.0
+    initial_std: float | None = None
 
     def __post_init__(self):
         for field in fields(self):
-            value, least = (
-                getattr(self, field.name),
-                int(field.name not in ("text_first", "box_width")),
-            )
-            if field.name != "dropout" and (not isinstance(value, int) or value < least):
+            if field.type is not int:
+                continue
+            value = getattr(self, field.name)
+            least = int(field.name not in ("text_first", "box_width"))
+            if not isinstance(value, int) or value < least:
                 raise ValueError(
                     f"{field.name} must be a whole number of at least {least}, got {value!r}."
                 )
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout must be in [0, 1), got {self.dropout}.")
+        if self.initial_std is not None:
+            check_number(self.initial_std, "initial_std", above=0, below=float("inf"))
         for prefix in ("", "text_", "region_"):
             width, heads = getattr(self, f"{prefix}width"), getattr(self, f"{prefix}heads")
             if width % heads:
@@ -88,6 +95,7 @@ class CoAttentionConfig:
             max_tokens=512,
             max_regions=36,
             dropout=0.1,
+            initial_std=0.02,
         )
 
 
@@ -135,6 +143,11 @@ class TwoStreams(nn.Module):
         self.region_pool = nn.Linear(c.region_width, c.width)
         for embedding in (self.words, self.positions, self.segments):
             nn.init.normal_(embedding.weight, std=0.02)
+        if c.initial_std is not None:
+            for module in self.modules():
+                if isinstance(module, nn.Linear):
+                    nn.init.normal_(module.weight, std=c.initial_std)
+                    nn.init.zeros_(module.bias)
 
     def _text_layer(self):
         c = self.config

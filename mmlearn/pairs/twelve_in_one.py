@@ -8,7 +8,8 @@ from torch.nn import functional as F
 
 from mmlearn.arrays import to_numpy
 from mmlearn.pairs.answers import AnswerHead, answers_of_batch
-from mmlearn.pairs.base import ROWS, PairMethod, take_weights
+from mmlearn.pairs.attention import choose_weights
+from mmlearn.pairs.base import ROWS, PairMethod, check_images, take_weights
 from mmlearn.pairs.pretraining import point
 from mmlearn.pairs.regions import Regions
 from mmlearn.pairs.schedule import StopAndGo
@@ -48,11 +49,11 @@ class TwelveInOneNetwork(nn.Module):
         self.heads = nn.ModuleDict({task: heads[task]() for task in self.tasks})
         self.schedule = schedule or StopAndGo(self.tasks)
 
-    def read(self, task, images, tokens):
-        """The region stream, and the product of the pooled vectors."""
+    def read(self, task, images, tokens, weights=None):
+        """The region stream, and the product of the pooled vectors; `weights`: see the streams."""
         token = tokens.new_full((len(tokens), 1), self.vocabulary + self.tasks.index(task))
         tokens = torch.cat([tokens[:, :1], token, tokens[:, 1:]], dim=1)
-        _, g, text, image = self.streams(images, tokens)
+        _, g, text, image = self.streams(images, tokens, weights=weights)
         return g, text * image
 
     def forward(self, task, images, *texts):
@@ -271,6 +272,32 @@ class TwelveInOne(PairMethod):
     def score(self, task, images, texts, labels):
         """Accuracy of a task."""
         return float((self.predict(task, images, texts) == to_numpy(labels)).mean())
+
+    def attention(
+        self, task, images, texts, *, layer=None, head=None, direction="words_to_regions"
+    ):
+        """Attention while a task reads a text beside an image, see :meth:`ViLBERT.attention`.
+
+        Parameters
+        ----------
+        images : Regions, n of them (of verification, either of the two)
+        texts : word ids (n, T). The task's token stands after [CLS], so there are T + 1 words.
+        layer, head, direction : as there
+        """
+        check_is_fitted(self)
+        check_task_name(task, self.tasks_)
+        config = self._config()
+        check_images(images, config.max_regions, self.n_features_)
+        tokens = check_tokens(texts, "texts", config.max_tokens - 1, self.n_words_)
+        if tokens.ndim != 2 or len(tokens) != len(images):
+            raise ValueError("attention is shown for one text an image: give texts (n, tokens).")
+
+        def run(images, tokens):
+            weights = []
+            self.module_.read(task, images, tokens, weights)
+            return choose_weights(weights, layer, head, direction)
+
+        return self._in_chunks(run, self.scaler_(images), tokens).numpy()
 
     def _scores(self, task, images, texts):
         check_is_fitted(self)

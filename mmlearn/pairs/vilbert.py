@@ -1,11 +1,16 @@
 """ViLBERT: a text stream and a region stream that exchange what they know by co-attention."""
 
+from functools import partial
+
 import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
+from torch.nn import functional as F
 
 from mmlearn.arrays import to_numpy
-from mmlearn.pairs.answers import AnswerHead, AnswersQuestions, answer_loss
+from mmlearn.contract import check_number
+from mmlearn.pairs.answers import AnswerHead, AnswersQuestions
+from mmlearn.pairs.attention import choose_weights
 from mmlearn.pairs.base import choice_accuracy, choice_loss, take_weights
 from mmlearn.pairs.pretraining import (
     PreTraining,
@@ -63,16 +68,29 @@ class ViLBERT(AnswersQuestions):
 
     "alignment" reads the whole text beside the image, as the paper does for visual commonsense
     reasoning and caption retrieval, and is trained by cross-entropy over the texts of an item.
-    Without labels the other texts are those of three other images in the batch. "answers" reads
-    the question alone, as the paper does for visual question answering, and is trained by
-    cross-entropy over all answers of the batch. :meth:`pretrain` gives first weights.
+    Without labels it learns retrieval: an image's own text against three others of the batch, and
+    a text's own image against three others. "answers" reads the question alone, as the paper does
+    for visual question answering, and is trained by cross-entropy over all answers of the batch
+    that are surely wrong. :meth:`pretrain` gives first weights.
+
+    What differs from the paper: the default network is small, and its words are learned here, not
+    taken from BERT; a box goes through two layers (`box_width`); answers are scored by their
+    words; in retrieval the other images are drawn, with none that is chosen for being near;
+    pre-training is grounding-supervised where `regions` are given. First weights are
+    torch's for the small network and the paper's N(0, .02²) for `CoAttentionConfig.base()`, see
+    `initial_std`. The learning rate is 1e-3 for far fewer steps, not 4e-5, and constant: the
+    paper's rises and falls, which is `warm_up=0.1`. In a thousand steps or more that takes twice
+    the rate and ends higher; in a hundred it leaves the first plateau later.
 
     Parameters
     ----------
     config : CoAttentionConfig, optional: the network's size
     head : "alignment" or "answers"
-    whiten, epochs, batch_size, learning_rate, weight_decay, clip, validation_fraction, patience,
-    on_epoch, checkpoint, device, random_state, progress : see
+    other_images : int, default 0
+        With labels and head="alignment", the right text is told from so many other images of the
+        batch, too: for retrieval among images, set 3.
+    whiten, epochs, batch_size, learning_rate, weight_decay, clip, warm_up, validation_fraction,
+    patience, on_epoch, checkpoint, device, random_state, progress : see
         :class:`mmlearn.pairs.base.PairMethod`
 
     Raises
@@ -99,9 +117,9 @@ class ViLBERT(AnswersQuestions):
     1.0
     """
 
-    def __init__(self, config=None, *, head="alignment", **settings):
+    def __init__(self, config=None, *, head="alignment", other_images=0, **settings):
         super().__init__(config, **settings)
-        self.head = head
+        self.head, self.other_images = head, other_images
 
     def _network(self):
         streams = TwoStreams(self._config(), self.n_words_, self.scaler_.d)
@@ -127,14 +145,19 @@ class ViLBERT(AnswersQuestions):
             raise ValueError(f"head must be one of {', '.join(HEADS)}, got {self.head!r}.")
         if labels is None and (tokens.ndim == 3 or self.head == "answers"):
             raise ValueError("pass labels, which of an item's texts is the right one.")
+        check_number(self.other_images, "other_images", 0, whole=True)
         self._check_settings(len(images))
         self._learn_sizes(images, tokens)
         start = self._start if hasattr(self, "streams_") else None
+        if self.head == "answers":
+            return self._fit_answers(images, texts, tokens, labels, start)
+        seen = self.scaler_(images)
         if labels is None:
-            items = self.scaler_(images), tokens
-            return self._fit_network(items, start, loss=matching_loss, metric=matching_accuracy)
-        loss = answer_loss if self.head == "answers" else choice_loss
-        return self._fit_on(images, self._parts(tokens), labels, loss, start)
+            return self._fit_network(
+                (seen, tokens), start, loss=matching_loss, metric=matching_accuracy
+            )
+        items, loss = (seen, tokens, labels), partial(aligned_loss, self.other_images)
+        return self._fit_network(items, start, loss=loss, metric=choice_accuracy)
 
     def _parts(self, tokens):
         """What the network reads: whole texts, or questions and answers apart."""
@@ -145,10 +168,11 @@ class ViLBERT(AnswersQuestions):
         """Learn first weights of the two streams from images with their captions, before `fit`.
 
         The objectives are the paper's: masked words, masked regions and alignment. With `regions`
-        the captions are expressions, and the objective is to point at the region that each means
-        and to tell its class: grounding learned directly, as 12-in-1 learns it from referring
-        expressions. See
-        :mod:`mmlearn.pairs.pretraining`. A clone of the method forgets what it learned.
+        the pre-training is grounding-supervised: the captions are expressions, and the objective
+        is to point at the region that each means and to tell its class. The paper's is told no
+        such thing, so what this gains is not what captions alone would give; 12-in-1 learns from
+        referring expressions so. See :mod:`mmlearn.pairs.pretraining`. A clone of the method
+        forgets what it learned.
 
         Parameters
         ----------
@@ -182,10 +206,19 @@ class ViLBERT(AnswersQuestions):
     def _start(self, network):
         take_weights(network.streams, self.streams_)
 
-    def attention(self, images, texts):
-        """Attention from words to regions, averaged over heads and layers: (n, T, 1 + R).
+    def attention(self, images, texts, *, layer=None, head=None, direction="words_to_regions"):
+        """Which share of its attention a word gives to each region, or a region to each word.
 
-        Region 0 is the whole image. Texts (n, T).
+        Parameters
+        ----------
+        images : Regions, n of them;  texts : word ids (n, T): with head="answers" the questions
+        layer, head : int from 0 of the co-attention, or None for the mean over all
+        direction : "words_to_regions", queries of the words on keys of the regions: (n, T, 1 + R);
+            "regions_to_words", queries of the regions on keys of the words: (n, 1 + R, T)
+
+        Returns
+        -------
+        numpy array whose rows sum to 1; region 0 is the whole image
         """
         check_is_fitted(self)
         images, tokens, _ = self._check(images, texts)
@@ -195,7 +228,7 @@ class ViLBERT(AnswersQuestions):
         def run(images, tokens):
             weights = []
             self.module_.streams(images, tokens, weights=weights)
-            return torch.stack([to_regions.mean(dim=1) for to_regions, _ in weights]).mean(dim=0)
+            return choose_weights(weights, layer, head, direction)
 
         return self._in_chunks(run, self.scaler_(images), tokens).numpy()
 
@@ -219,12 +252,33 @@ def matching_choices(tokens, others=3):
     return torch.stack([tokens.roll(-i, dims=0) for i in range(1 + others)], dim=1)
 
 
+def image_scores(module, images, tokens, others=3):
+    """Each text's score with its own image and with those of `others` items before it.
+
+    (n, 1 + others), the own image first.
+    """
+    rows = torch.arange(len(tokens), device=tokens.device)
+    return torch.stack([module(images[rows.roll(i)], tokens) for i in range(1 + others)], dim=1)
+
+
 def matching_loss(module, images, tokens):
-    """Cross-entropy of the own text against those of three other items of the batch."""
-    return choice_loss(module, images, matching_choices(tokens), tokens.new_zeros(len(tokens)))
+    """An image's own text against three others, and a text's own image against three others."""
+    own = tokens.new_zeros(len(tokens))
+    texts = choice_loss(module, images, matching_choices(tokens), own)
+    return (texts + F.cross_entropy(image_scores(module, images, tokens), own)) / 2
 
 
 def matching_accuracy(module, images, tokens):
     """Share of the items whose own text beats those of three others."""
     own = tokens.new_zeros(len(tokens))
     return choice_accuracy(module, images, matching_choices(tokens), own)
+
+
+def aligned_loss(others, module, images, tokens, labels):
+    """The right one of an item's texts; and that text's own image against `others` images."""
+    loss = choice_loss(module, images, tokens, labels)
+    if not others:
+        return loss
+    right = tokens[torch.arange(len(labels), device=labels.device), labels]
+    scores = image_scores(module, images, right, others)
+    return loss + F.cross_entropy(scores, torch.zeros_like(labels))

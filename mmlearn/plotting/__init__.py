@@ -13,7 +13,14 @@ from mmlearn.plotting.pictures import (
     retrieval_strip,
     show_pairs,
 )
-from mmlearn.plotting.scenes import plot_attention, plot_scene
+from mmlearn.plotting.scenes import (
+    attention_frames,
+    attention_map,
+    light_objects,
+    plot_attention,
+    plot_occlusion,
+    plot_scene,
+)
 from mmlearn.plotting.style import COLOURS, use_style
 from mmlearn.plotting.time import (
     plot_dispersion,
@@ -25,14 +32,18 @@ from mmlearn.plotting.time import (
 
 __all__ = [
     "COLOURS",
+    "attention_frames",
+    "attention_map",
     "bar_with_chance",
     "embedding_map",
+    "light_objects",
     "picture_grid",
     "plot_attention",
     "plot_dispersion",
     "plot_dispersion_by_size",
     "plot_displacement",
     "plot_drift",
+    "plot_occlusion",
     "plot_scene",
     "plot_trajectories",
     "query_rows",

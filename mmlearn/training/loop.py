@@ -16,7 +16,7 @@ from mmlearn.training.device import pick_device
 from mmlearn.training.processes import prepare, rank, world_size
 from mmlearn.training.randomness import keeps_random_state, seed_everything
 
-__all__ = ["History", "fit"]
+__all__ = ["History", "fit", "rate"]
 
 # Settings of a method that may differ between the run that wrote a checkpoint and the one that
 # goes on from it. Networks of one's own are compared by their parameters.
@@ -53,6 +53,7 @@ def fit(
     learning_rate=1e-3,
     weight_decay=0.0,
     clip=None,
+    warm_up=None,
     validation=None,
     metric=None,
     patience=None,
@@ -77,6 +78,8 @@ def fit(
         and lists its ``tensors()``, such as the regions of images.
     epochs, batch_size, learning_rate, weight_decay : as usual
     clip : float, optional: a step's gradient is scaled down to this norm where it is longer
+    warm_up : float in [0, 1), optional: the learning rate rises over this share of all steps, and
+        then falls to nearly 0, both in a straight line (see :func:`rate`); None keeps it as it is
     drop_last : bool: leave out a last batch that is not full
     validation : tuple of tensors like `tensors`, optional
         Watched after every epoch; the parameters of the best epoch are kept.
@@ -132,7 +135,7 @@ def fit(
     if checkpoint is not None:
         settings = {"batch_size": batch_size, "drop_last": drop_last, "seed": seed} | {
             "learning_rate": learning_rate, "weight_decay": weight_decay, "epochs": epochs,
-            "clip": clip,
+            "clip": clip, "warm_up": warm_up,
         }  # fmt: skip
         identity = _identity(module, loss, everything, settings, method)
         if Path(file_name(checkpoint)).exists():
@@ -150,9 +153,12 @@ def fit(
             on_epoch(epoch / epochs)
         module.train()
         totals, seen, drawn = {}, 0, 0
-        for rows in _batches(n, batch_size, drop_last, order):
+        batches = [*_batches(n, batch_size, drop_last, order)]
+        for step, rows in enumerate(batches, epoch * len(batches)):
             rows = rows.to(device)
             drawn += len(rows)
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate * rate(step, epochs * len(batches), warm_up)
             for terms in _losses(forward, loss, [t[rows] for t in tensors], device):
                 optimizer.zero_grad()
                 terms["loss"].backward()
@@ -199,6 +205,24 @@ def _check_tensors(tensors, validation, metric, patience):
     if patience is not None and patience < 1:
         raise ValueError(f"patience must be at least 1, got {patience}.")
     return len(tensors[0])
+
+
+def rate(step, steps, warm_up=None):
+    """The share of the learning rate that a step takes, the first being step 0.
+
+    ::
+
+        min((step + 1) / w, (steps - step) / (steps - w)),   w = warm_up × steps
+
+    It is BERT's schedule: from nearly 0 up to 1, and down again. Without `warm_up` it is 1.
+
+    >>> [rate(step, 5, warm_up=0.4) for step in range(5)]
+    [0.5, 1.0, 1.0, 0.6666666666666666, 0.3333333333333333]
+    """
+    if warm_up is None:
+        return 1.0
+    rising = warm_up * steps
+    return min((step + 1) / max(rising, 1), (steps - step) / (steps - rising))
 
 
 def _batches(n, batch_size, drop_last, order):

@@ -56,6 +56,8 @@ class TrainedMethod(Estimator):
     ----------
     epochs, batch_size, learning_rate, weight_decay : of the training loop
     clip : float, optional: the largest norm a step's gradient may have
+    warm_up : float in [0, 1), optional: share of the steps over which the learning rate rises, to
+        fall afterwards; None keeps it as it is. See :func:`mmlearn.training.loop.rate`.
     validation_fraction : float in [0, 1), default 0
         Share of the training items that is held out; the epoch that does best on it is kept.
     patience : int, optional: stop after so many epochs without a better validation
@@ -80,6 +82,7 @@ class TrainedMethod(Estimator):
         learning_rate=1e-3,
         weight_decay=1e-3,
         clip=None,
+        warm_up=None,
         validation_fraction=0.0,
         patience=None,
         on_epoch=None,
@@ -93,6 +96,7 @@ class TrainedMethod(Estimator):
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.clip = clip
+        self.warm_up = warm_up
         self.validation_fraction = validation_fraction
         self.patience = patience
         self.on_epoch = on_epoch
@@ -132,6 +136,8 @@ class TrainedMethod(Estimator):
         for name, least in {"epochs": 1, "batch_size": 1, "random_state": 0}.items():
             check_number(getattr(self, name), name, least, whole=True)
         check_number(self.validation_fraction, "validation_fraction", 0, below=1)
+        if self.warm_up is not None:
+            check_number(self.warm_up, "warm_up", 0, below=1)
         held = self._held_out(n)
         if self.validation_fraction and not self._least_held <= held < n:
             raise ValueError(
@@ -214,6 +220,7 @@ class TrainedMethod(Estimator):
             "learning_rate": self.learning_rate,
             "weight_decay": self.weight_decay,
             "clip": self.clip,
+            "warm_up": self.warm_up,
             "patience": self.patience if watched else None,
             "checkpoint": self._checkpoint_of(training.stage),
             "seed": self.random_state,

@@ -1,14 +1,17 @@
 """What the benchmarks of time and scenes count, print and keep; on a CPU, in small."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks import coattention, scenes
-from benchmarks.stored import store
+from benchmarks.stored import _alone, store
+from mmlearn.pairs import R2C
 
 
 @pytest.fixture(autouse=True)
@@ -62,6 +65,50 @@ def test_kept_figures_stand_beside_those_of_other_parts(tmp_path):
     assert kept["one"]["rows"] == {"row": {"accuracy": [0.5124, 0.7]}}
     assert kept["one"]["title"] == "a title"
     assert {"device", "date"} < set(kept["one"])
+
+
+def test_who_stores_meanwhile_is_waited_for_and_nothing_is_lost(tmp_path):
+    def one(part):
+        store("scenes", part, "a title", {"row": {"accuracy": [0.5]}}, tmp_path)
+
+    parts = [f"part {i}" for i in range(12)]
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(one, parts))
+    kept = json.loads((tmp_path / "scenes.json").read_text(encoding="utf-8"))
+    assert set(kept) == set(parts)
+    assert [path.name for path in tmp_path.iterdir()] == ["scenes.json"]
+
+
+def test_a_lock_that_nobody_lifts_is_named(tmp_path):
+    (tmp_path / "scenes.lock").touch()
+    writing = _alone(tmp_path / "scenes.lock", patience=0.05)
+    with pytest.raises(OSError, match=r"scenes\.lock is still there"):
+        writing.__enter__()
+
+
+def test_an_interval_is_over_questions_and_over_seeds():
+    rng = np.random.default_rng(0)
+    one = rng.random((1, 400)) < 0.8
+    found = scenes.interval(one)
+    wide = 2 * 1.96 * (0.8 * 0.2 / 400) ** 0.5  # of a binomial
+    assert abs(found["high"] - found["low"] - wide) < 0.02
+    assert found["low"] < one.mean() < found["high"]
+    seeds = scenes.interval(np.repeat([[True], [False], [True]], 400, axis=1))
+    assert seeds == {"low": 0.0, "high": 1.0}
+
+
+def test_every_row_sees_what_it_may_and_keeps_its_interval(monkeypatch):
+    few = scenes.load_scenes(40, n_objects=(6, 6), kinds=("relation", "two_steps"))
+    monkeypatch.setattr(scenes, "scenes", lambda world, part: few)
+    monkeypatch.setattr(scenes, "R2C", lambda **settings: R2C(**settings | {"epochs": 1}))
+    asked = scenes.answering("a title", "relation", 1, epochs=(1, 1, 1))
+    reasoned = scenes.reasoning(1)
+    rows = asked.values()
+    assert {*scenes.CONTROLS, *scenes.AT_TEST, "late fusion", "co-attention"} < set(rows)
+    assert rows["co-attention"]["interval"]["low"] <= rows["co-attention"]["all"][0]
+    assert "seconds" in rows["co-attention, no question"]
+    assert "4 x 4" in reasoned.values()["R2C"]
+    assert "4 x 4" not in reasoned.values()["response-only"]
 
 
 def test_tasks_are_given_as_many_items_each(monkeypatch):

@@ -7,8 +7,8 @@ import pytest
 import torch
 from pairs_world import SMALL_R2C, r2c, world
 
-from mmlearn.pairs import Regions, answer_and_rationale, without_query
-from mmlearn.pairs.r2c import R2CConfig, R2CNetwork, attend_bilinear, run_lstm
+from mmlearn.pairs import Regions, without_query
+from mmlearn.pairs.r2c import R2CConfig, R2CNetwork, VariationalDropout, bilinear_weights, run_lstm
 from mmlearn.pairs.tokens import split_response
 
 
@@ -68,15 +68,48 @@ def test_each_item_is_read_to_its_own_length_in_both_directions():
     assert (out[1, 2:] == 0).all()
 
 
-def test_bilinear_attention_on_identical_keys_is_their_mean_and_on_one_key_is_that_key():
+def test_bilinear_attention_on_identical_keys_is_even_and_on_one_key_is_that_key():
     keys = torch.randn(2, 4, 3, generator=torch.Generator().manual_seed(0))
-    zero = torch.zeros(2, 5, 3)
     everywhere = torch.ones(2, 4, dtype=torch.bool)
-    mean = keys.mean(dim=1, keepdim=True).expand(-1, 5, -1)
-    torch.testing.assert_close(attend_bilinear(zero, keys, everywhere), mean)
+    even = bilinear_weights(torch.zeros(2, 5, 3), keys, everywhere)
+    torch.testing.assert_close(even, torch.full((2, 5, 4), 0.25))
     only_third = torch.arange(4).expand(2, 4) == 2
-    third = keys[:, 2:3].expand(-1, 5, -1)
-    torch.testing.assert_close(attend_bilinear(zero, keys, only_third), third)
+    third = bilinear_weights(torch.ones(2, 5, 3), keys, only_third)
+    torch.testing.assert_close(third, only_third[:, None].expand(2, 5, 4).float())
+
+
+def test_the_first_weights_are_the_papers():
+    lstm = network().reason
+    torch.testing.assert_close(
+        lstm.weight_hh_l0.T @ lstm.weight_hh_l0, torch.eye(8, dtype=torch.double)
+    )
+    assert lstm.weight_ih_l0.abs().max() <= (6 / sum(lstm.weight_ih_l0.shape)) ** 0.5
+    bias = (lstm.bias_ih_l0 + lstm.bias_hh_l0).view(4, 8)  # input, forget, cell, output
+    assert bias.tolist() == [[0.0] * 8, [1.0] * 8, [0.0] * 8, [0.0] * 8]
+
+
+def test_dropout_leaves_out_the_same_components_at_every_position_of_an_item():
+    torch.manual_seed(0)
+    drop = VariationalDropout(0.5).train()
+    x = drop(torch.ones(3, 5, 40))
+    assert set(x.unique().tolist()) == {0.0, 2.0}
+    assert (x == x[:, :1]).all()
+    assert not torch.equal(x[0, 0], x[1, 0])
+    assert (drop.eval()(torch.ones(3, 5, 40)) == 1).all()
+
+
+def test_attention_is_shown_for_either_direction_and_its_rows_sum_to_one():
+    w = world(40)
+    model = r2c(epochs=1).fit(w.images, (w.texts, w.tags), w.labels)
+    few = w.images.without(3)
+    objects = model.attention(few, (w.texts, w.tags))
+    assert objects.shape == (40, 4, 2, 6)  # responses, their words, the whole image and 5 objects
+    np.testing.assert_allclose(objects.sum(axis=3), 1, atol=1e-5)
+    assert (objects[..., 4] == 0).all()
+    query = model.attention(w.images, (w.texts, w.tags), direction="response_to_query")
+    assert query.shape == (40, 4, 2, 4)
+    with pytest.raises(ValueError, match="direction must be one of response_to_regions"):
+        model.attention(w.images, (w.texts, w.tags), direction="sideways")
 
 
 def test_the_papers_size_has_its_lstms():
@@ -147,20 +180,6 @@ def test_a_refused_start_leaves_what_was_fitted_before():
     with pytest.raises(ValueError, match="same config"):
         model.fit(other.images, (few, other.tags), other.labels, start=first)
     np.testing.assert_array_equal(model.score_pairs(w.images, (w.texts, w.tags)), before)
-
-
-def test_without_query_leaves_the_responses_alone():
-    w = world(5)
-    tokens, tags = without_query((w.texts, w.tags))
-    assert tokens.shape == tags.shape == (5, 4, 4)
-    np.testing.assert_array_equal(tokens[:, :, :2], np.broadcast_to([1, 2], (5, 4, 2)))
-    np.testing.assert_array_equal(tokens[:, :, 2:], w.texts[:, :, 4:])
-    np.testing.assert_array_equal(tags[:, :, 2:], w.tags[:, :, 4:])
-
-
-def test_both_have_to_be_right_for_answer_and_rationale():
-    found = answer_and_rationale([0, 1, 2, 3], [0, 1, 2, 0], [1, 1, 0, 0], [1, 0, 0, 0])
-    assert found == {"Q→A": 0.75, "QA→R": 0.75, "Q→AR": 0.5}
 
 
 def asks_otherwise(w):

@@ -477,3 +477,20 @@ def test_a_task_it_was_not_fitted_on_is_unknown_to_it():
     model = twelve_in_one(epochs=1).fit({"referring": given["referring"]})
     with pytest.raises(ValueError, match="unknown task 'answering'; known tasks: referring"):
         model.predict("answering", given["answering"].images, given["answering"].texts)
+
+
+def test_attention_is_shown_for_a_task_with_its_token_after_the_first_word():
+    given = tasks()["referring"]
+    model = fitted()
+    shown = model.attention("referring", given.images, given.texts)
+    n, length = given.texts.shape
+    assert shown.shape == (n, length + 1, 1 + given.images.max_regions)
+    np.testing.assert_allclose(shown.sum(axis=2), 1, atol=1e-5)
+    back = model.attention(
+        "entailment", given.images, given.texts, layer=0, head=0, direction="regions_to_words"
+    )
+    assert back.shape == (n, 1 + given.images.max_regions, length + 1)
+    other = model.attention("entailment", given.images, given.texts)
+    assert not np.allclose(shown, other)
+    with pytest.raises(ValueError, match="one text an image"):
+        model.attention("referring", given.images, tasks()["answering"].texts)

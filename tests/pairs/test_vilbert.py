@@ -1,5 +1,7 @@
 """ViLBERT: its size, what may not matter, its objectives, and that it grounds."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +10,7 @@ from torch.nn import functional as F
 
 import mmlearn
 from mmlearn.pairs import CoAttentionConfig, TwoStreams
-from mmlearn.pairs.answers import AnswersQuestions
+from mmlearn.pairs.answers import AnswersQuestions, answer_loss, unsure
 from mmlearn.pairs.pretraining import (
     PreTraining,
     mask_regions,
@@ -16,6 +18,7 @@ from mmlearn.pairs.pretraining import (
     masked_region_loss,
     pretraining_loss,
 )
+from mmlearn.pairs.vilbert import aligned_loss, image_scores, matching_loss
 
 BASE = {  # parameters of ViLBERT's base setting, by hand; d = 768 and 1,024
     "words": 30522 * 768 + 512 * 768 + 2 * 768 + 2 * 768,  # word, position, segment, norm
@@ -61,6 +64,17 @@ def test_the_default_size_is_small():
     assert sum(p.numel() for p in default.parameters()) < 500_000
 
 
+def test_first_weights_are_drawn_as_berts_where_that_is_asked_for():
+    torch.manual_seed(0)
+    network = TwoStreams(replace(SMALL, initial_std=0.02), vocabulary=30, features=16)
+    weights = torch.cat(
+        [m.weight.detach().flatten() for m in network.modules() if isinstance(m, torch.nn.Linear)]
+    )
+    assert abs(float(weights.std()) - 0.02) < 0.001
+    assert all((m.bias == 0).all() for m in network.modules() if isinstance(m, torch.nn.Linear))
+    assert CoAttentionConfig.base().initial_std == 0.02
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
@@ -69,6 +83,7 @@ def test_the_default_size_is_small():
         ({"heads": 5}, "heads must divide width: 5 and 64"),
         ({"region_heads": 5}, "region_heads must divide region_width"),
         ({"dropout": 1.0}, "dropout must be in"),
+        ({"initial_std": 0.0}, "initial_std must"),
     ],
 )
 def test_impossible_sizes_get_one_sentence(changes, sentence):
@@ -122,11 +137,143 @@ def test_attention_from_words_sums_to_one_over_the_regions_that_are_there():
     assert (weights[:, :, 4:] == 0).all()
 
 
+def test_attention_of_a_layer_and_a_head_in_either_direction_averages_to_the_whole():
+    w = world(40)
+    two = replace(SMALL, layers=2, heads=2)
+    model = vilbert(epochs=1).set_params(config=two).fit(w.images, w.texts, w.labels)
+    texts = w.texts[:, 0]
+
+    def shown(**which):
+        return model.attention(w.images, texts, **which)
+
+    parts = [[shown(layer=a, head=b) for b in range(2)] for a in range(2)]
+    np.testing.assert_allclose(shown(), np.mean(parts, axis=(0, 1)), atol=1e-6)
+    np.testing.assert_allclose(shown(head=1), np.mean([p[1] for p in parts], axis=0), atol=1e-6)
+    assert not np.allclose(parts[0][0], parts[1][0])
+    back = shown(layer=0, direction="regions_to_words")
+    assert back.shape == (40, 6, 6)
+    np.testing.assert_allclose(back.sum(axis=2), 1, atol=1e-5)
+    for which, sentence in (
+        ({"layer": 2}, "layer must be None or from 0 to 1"),
+        ({"head": -1}, "head must be None or from 0 to 1"),
+        ({"direction": "up"}, "direction must be one of words_to_regions, regions_to_words"),
+    ):
+        with pytest.raises(ValueError, match=sentence):
+            shown(**which)
+
+
+def test_the_weights_shown_are_of_queries_of_the_first_stream_on_keys_of_the_second():
+    """Identical regions share a word's attention equally; words do not share theirs."""
+    w = world(40)
+    model = vilbert(epochs=1).fit(w.images, w.texts, w.labels)
+    images = w.images._with(
+        rows=w.images.rows[:, :1].expand(-1, 5), boxes=w.images.boxes[:, :1].expand(-1, 5, -1)
+    )
+    to_regions = model.attention(images, w.texts[:, 0])[:, :, 1:]
+    np.testing.assert_allclose(to_regions, to_regions[:, :, :1].repeat(5, 2), atol=1e-6)
+    to_words = model.attention(images, w.texts[:, 0], direction="regions_to_words")[:, 1:]
+    np.testing.assert_allclose(to_words, to_words[:, :1].repeat(5, 1), atol=1e-6)
+
+
+# -- answers that may be right -------------------------------------------------------------------
+
+# Words 7, 8, 9 name the classes 4, 5, 6; 3 is a number. In the picture are 4 and 5.
+ANSWERS = torch.tensor([[[7], [3]], [[8], [9]]])
+THINGS = torch.tensor([[4, -1], [5, 6]])  # the different answers, sorted: 3, 7, 8, 9
+
+
+@pytest.mark.parametrize(
+    ("right", "open_ones"),
+    [
+        ((0, 0), [[False, False, True, False], [False, True, False, False]]),  # 7; 8: in it
+        ((1, 1), [[False] * 4, [False] * 4]),  # the number; 9, not in the picture
+    ],
+)
+def test_what_is_in_the_picture_as_the_right_answer_is_may_be_right_as_well(right, open_ones):
+    found = unsure(torch.tensor([[4, 5], [5, 4]]), ANSWERS, THINGS, torch.tensor(right))
+    assert found.tolist() == open_ones
+
+
+def test_where_an_absent_thing_is_right_other_absent_things_may_be():
+    answers = torch.tensor([[[7], [9]], [[8], [6]]])
+    things = torch.tensor([[4, 6], [5, 3]])  # sorted words 6, 7, 8, 9 name 3, 4, 5, 6
+    found = unsure(torch.tensor([[4, 5], [4, 5]]), answers, things, torch.tensor([1, 0]))
+    assert found.tolist() == [[True, False, False, False], [False, True, False, False]]
+
+
+def test_the_loss_leaves_out_what_may_be_right_and_without_things_nothing():
+    w = world(2)
+    images = w.images._with(classes=torch.tensor([[4, 5, -1, -1, -1], [5, 4, -1, -1, -1]]))
+    labels, scores = torch.tensor([0, 0]), torch.tensor([[0.0, 1.0, 2.0, 3.0]] * 2)
+
+    def module(images, question, answers):
+        return scores
+
+    every = F.cross_entropy(scores, torch.tensor([1, 2]))
+    none = torch.full_like(THINGS, -1)
+    torch.testing.assert_close(answer_loss(module, images, None, ANSWERS, none, labels), every)
+    kept = [scores[0, [1, 0, 3]], scores[1, [2, 0, 3]]]
+    expected = torch.stack([F.cross_entropy(s, torch.tensor(0)) for s in kept]).mean()
+    found = answer_loss(module, images, None, ANSWERS, THINGS, labels)
+    torch.testing.assert_close(found, expected)
+
+
+def test_tags_of_another_shape_are_refused():
+    w = world(20)
+    with pytest.raises(ValueError, match=r"\(tokens, tags\) of one shape"):
+        answering().fit(w.images, (w.texts, w.tags[:, :, :3]), w.labels)
+
+
+# -- images of others ----------------------------------------------------------------------------
+
+
+def by_class(images, tokens):
+    """A perfect matcher: text [[c]] goes with the image whose first region has class c."""
+    tokens = tokens if tokens.ndim == 3 else tokens[:, None]
+    scores = 20.0 * (tokens[..., 0] == images.classes[:, :1])
+    return scores if scores.shape[1] > 1 else scores[:, 0]
+
+
+def test_a_text_is_told_from_other_images_and_an_image_from_other_texts():
+    images = world(6).images._with(classes=torch.arange(6)[:, None])
+    own = torch.arange(6)[:, None]
+    assert matching_loss(by_class, images, own) < 1e-6
+
+    def texts_alone(images, tokens):  # says the same of every image
+        scores = 20.0 * (tokens[..., 0] == 0)
+        return scores
+
+    scores = image_scores(by_class, images, own, others=2)
+    assert scores.shape == (6, 3)
+    assert (scores[:, 0] == 20).all()
+    assert (scores[:, 1:] == 0).all()
+    blind = matching_loss(texts_alone, images, own)
+    assert blind > np.log(4) / 2 - 1e-6  # the half over images is at chance
+
+
+def test_with_labels_other_images_are_asked_for():
+    images = world(6).images._with(classes=torch.arange(6)[:, None])
+    texts = torch.stack([torch.arange(6), torch.arange(6) + 9], dim=1)[..., None]
+    labels = torch.zeros(6, dtype=torch.long)
+    assert aligned_loss(3, by_class, images, texts, labels) < 1e-6
+
+    def captions_alone(images, tokens):
+        scores = 20.0 * (tokens[..., 0] < 6)
+        return scores
+
+    assert aligned_loss(0, captions_alone, images, texts, labels) < 1e-6
+    found = aligned_loss(3, captions_alone, images, texts, labels)
+    assert abs(float(found) - np.log(4)) < 1e-6
+    w = world(20)
+    with pytest.raises(ValueError, match="other_images must be a whole number"):
+        vilbert(other_images=-1).fit(w.images, w.texts, w.labels)
+
+
 @pytest.mark.slow
 def test_without_labels_an_image_learns_its_own_text():
     w, t = world(400, names=8), world(80, seed=1, names=8)
     texts = w.texts[np.arange(400), w.labels]
-    model = vilbert(epochs=6, learning_rate=3e-3).fit(w.images, texts)
+    model = vilbert(epochs=8, batch_size=32, learning_rate=3e-3).fit(w.images, texts)
     scores = model.score_pairs(t.images, t.texts[np.arange(80), t.labels])
     others = model.score_pairs(t.images, np.roll(t.texts[np.arange(80), t.labels], 1, axis=0))
     assert scores.shape == (80,)

@@ -98,6 +98,20 @@ def test_one_stored_seed_has_no_spread(asked, tmp_path):
     assert table.count("accuracy") == 3
 
 
+def test_a_row_with_an_interval_shows_it_and_one_that_is_not_stored_is_left_out(asked, tmp_path):
+    path = tmp_path / "scenes.json"
+    found = json.loads(path.read_text(encoding="utf-8"))
+    found["relation"]["rows"]["co-attention"]["interval"] = {"low": 0.9, "high": 0.95}
+    found["relation"]["rows"].pop("co-attention, no question", None)
+    path.write_text(json.dumps(found), encoding="utf-8")
+    results.main(["--table-only"])
+    table = (tmp_path / "README.md").read_text(encoding="utf-8").split("scenes:begin")[1]
+    (line,) = [line for line in table.splitlines() if "one-step relations" in line]
+    assert "[0.900, 0.950]" in line
+    assert "no question" not in line
+    assert "None" not in table
+
+
 def first_seed(found):
     """The stored figures with the first of each list alone."""
     if isinstance(found, list):

@@ -15,6 +15,7 @@ from torch import nn
 from mmlearn.deep import SAM, TripletEmbedding
 from mmlearn.training import fit
 from mmlearn.training.device import pick_device
+from mmlearn.training.loop import rate
 
 
 def problem(n=64):
@@ -47,6 +48,31 @@ def test_least_squares_is_learned():
         module.weight.detach(), torch.tensor([[1.0, -2.0, 0.5]]), atol=1e-2, rtol=0
     )
     assert len(history.loss) == 200
+
+
+def test_the_learning_rate_rises_in_a_straight_line_and_falls_to_nearly_nothing():
+    shares = [rate(step, 10, warm_up=0.2) for step in range(10)]
+    np.testing.assert_allclose(shares[:3], [0.5, 1, 1])
+    np.testing.assert_allclose(np.diff(shares[2:]), -1 / 8)
+    assert shares[-1] == 1 / 8
+    assert rate(0, 10, warm_up=0.0) == 1
+    assert {rate(step, 10) for step in range(10)} == {1.0}
+
+
+def test_every_step_takes_its_share_of_the_learning_rate():
+    x, taken = torch.ones(6, 1), []
+
+    def loss(module, x):
+        taken.append(module.weight.item())
+        return module(x).mean()  # a gradient of 1: AdamW steps by the learning rate
+
+    module = nn.Linear(1, 1, bias=False)
+    fit(
+        module, loss, (x,), epochs=2, batch_size=2, learning_rate=0.1, warm_up=0.5, device="cpu",
+        progress=False,
+    )  # fmt: skip
+    steps = -np.diff([*taken, module.weight.item()])
+    np.testing.assert_allclose(steps, 0.1 * np.array([1 / 3, 2 / 3, 1, 1, 2 / 3, 1 / 3]), rtol=1e-4)
 
 
 def test_one_seed_gives_one_history_and_another_seed_another():
