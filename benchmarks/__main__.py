@@ -5,7 +5,7 @@ from importlib import import_module
 
 NAMES = (
     "cca", "kcca", "dcca", "mining", "training", "retrieval", "diachronic", "grading",
-    "coattention", "scenes",
+    "coattention", "scenes", "shortcuts",
 )  # fmt: skip
 
 unknown = [name for name in sys.argv[1:] if name not in NAMES]

@@ -16,6 +16,7 @@ ROWS = [
         "kinds",
         "labels",
         "notebook",
+        "permutation",
         "progress",
         "scaling",
         "special_tokens",

@@ -63,14 +63,24 @@ SCENES = (
 )  # fmt: skip
 DIACHRONIC = (
     ("diachronic", "correlation of found and planted drift", "0", ("known", "diachronic", "r"), [
-        ("times shuffled", "control", "diachronic", "r"),
-        ("unseen emoji", "unseen", "diachronic", "r"),
+        ("p", "known", "diachronic", "p"),
+        ("times shuffled", "known", "times shuffled", "r"),
+        ("a regression", "known", "regression", "r"),
+        ("counting", "known", "counting", "r"),
     ]),
+    ("diachronic", "the same, unseen emoji", "0", ("unseen", "diachronic", "r"), [
+        ("a regression", "unseen", "regression", "r"),
+        ("one that is told the groups", "unseen", "regression, groups told", "r"),
+    ]),
+    ("diachronic", "movement of texts, after Procrustes", "–", ("known", "moved, texts", "aligned"),
+     [("times shuffled", "known", "moved, texts", "control")]),
     ("diachronic", "mAP at a given time", None, ("known", "diachronic", "timed"), [
         ("without time", "known", "diachronic", "static"),
+        ("times shuffled", "known", "times shuffled", "timed"),
     ]),
     ("diachronic", "mAP, photos of later years", None, ("later years", "diachronic", "timed"), [
         ("without time", "later years", "diachronic", "static"),
+        ("times shuffled", "later years", "diachronic", "times shuffled"),
     ]),
 )  # fmt: skip
 
@@ -154,18 +164,20 @@ def scenes_table():
         found = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
         for method, what, chance, figure, others in specs:
             part, row, _ = figure
+            if not (value := _figure(found, *figure)):
+                continue
             if chance is None:
                 chance = f"{statistics.mean(found[part]['rows'][row]['chance']):.3f}"
-            cells = [(label, _figure(found, *where)) for label, *where in others]
-            beside = ", ".join(f"{label} {cell}" for label, cell in cells if cell)
-            result = _figure(found, *figure) + _interval(found[part]["rows"][row])
+            known = [(label, _figure(found, *where)) for label, *where in others]
+            beside = ", ".join(f"{label} {control}" for label, control in known if control)
+            result = value + _interval(found[part]["rows"][row])
             lines.append(f"| `{method}` | {what} | {chance} | {result} | {beside} |")
     return "\n".join(lines)
 
 
 def _figure(found, part, row, column):
     """Mean and spread over seeds; None where a benchmark has stored no such figure."""
-    values = found[part]["rows"].get(row, {}).get(column)
+    values = found.get(part, {}).get("rows", {}).get(row, {}).get(column)
     if values is None:
         return None
     spread = f" ± {statistics.stdev(values):.3f}" if len(values) > 1 else ""

@@ -57,11 +57,19 @@ def load_timeline(draws=8, shuffled=False, seed=0, size=64):
     **Ground truth**: ``velocities``, ``partners`` and ``share(t)``; ``labels`` is the group of the
     picture, ``sublabels`` the group of its caption. What a model should recover: from t = 0 to 1,
     the pictures of g come closer to the captions of the partner and leave their own, in
-    proportion to v_g.
+    proportion to v_g. The two groups of a pair share one v: 66 groups are 33 velocities. Movement
+    alone recovers nothing, since |v| also sets how mixed the captions of a group are: a model that
+    was trained with times shuffled moves groups of large |v| more
+    (:func:`mmlearn.deep.displacement`, :func:`mmlearn.deep.recovered_drift`).
 
     Every emoji is seen `draws` times, once in each of so many equal stretches of time. The official
     split holds out a quarter of the emoji of every group, pictures and captions; captions are drawn
     within a part only. ``split()`` holds out observations of known emoji.
+
+    For ageing, split first, then take stretches of time: ``train[train.times < 0.4]`` keeps the
+    features that were fitted on `train`, so that models of different stretches see the same
+    columns; :func:`mmlearn.retrieval.map_by_time` then scores them by class and time. The captions
+    of groups with v near 0 never change, and must not age.
 
     Parameters
     ----------

@@ -59,13 +59,26 @@ class Diachronic(SizedMethod, DeepEmbedding):
     * φ(t) is t and K pairs of sine and cosine; W has no bias, so that τ = 0 in the middle of the
       training times. τ scales the last hidden layer and shifts the embedding (as FiLM does:
       Perez et al., AAAI 2018); G and B start at 0, and training with them at the static model;
-    * times outside the training range count as its nearest end: nothing was learnt beyond;
+    * times outside the training range count as its nearest end: nothing was learnt beyond. Trained
+      on early years and tested on later ones, it is therefore a static model of the last year, and
+      that time adds nothing there is nearly built in;
     * positives of L_inter are of the anchor's window, and L_intra is over image-text pairs; κ is a
       triangle; one margin m serves both terms; cosines throughout;
     * categories are the labels; with several labels an item, two items that share one.
 
     If all times are equal, τ is 0 for ever: the method is then the static triplet embedding (with
-    L_intra pulling categories together), and no trajectory moves.
+    L_intra pulling categories together, in an infinite window), and no trajectory moves. The fair
+    control is the method itself on **shuffled times**: the same network, window and losses.
+
+    What it finds is to be read beside :func:`regression_drift`, a straight line through each
+    group's captions, which on planted drift does as well, and beside controls: movement alone, even
+    of a model trained on shuffled times, is large and means nothing (:func:`displacement`).
+
+    On pictures of unseen emoji that regression, with a classifier of pictures in front, does
+    better than this method. Both then hang on whether a new picture is taken for its own group:
+    about 55 % are, of 66 groups. Told the groups, the regression is as good as on known emoji; with
+    half of the emoji to learn from it falls by .02 to .07, with a quarter by .1 to .17. More
+    dropout, more epochs or more L_intra did not help (one seed each).
 
     Parameters
     ----------
@@ -77,6 +90,8 @@ class Diachronic(SizedMethod, DeepEmbedding):
     mining : "all", "semi-hard" (default) or "hard": the triplets of L_inter. What drifts shows in
         the closest negatives, which "all" drowns among the others.
     n_frequencies : int >= 0, default 1: K; more follow faster changes, and more noise
+    epochs, learning_rate : default 30, 2e-3. With 5e-3 20 epochs find as much of a planted drift,
+        and 12 most of it (r .92 and .86 on :func:`~mmlearn.data.load_timeline`, seed 0).
     **settings : of network and training, see :class:`mmlearn.deep.base.DeepMethod`. An encoder
         of your own is modulated before its last layer, if it is an ``nn.Sequential`` that ends in
         ``nn.Linear``, else at its output.
@@ -251,15 +266,13 @@ class Diachronic(SizedMethod, DeepEmbedding):
         stack = torch.stack if isinstance(rows, torch.Tensor) else np.stack
         return stack(steps, 1)
 
-    def dispersion(self, labels, times, images=None, texts=None, bins=10):
-        """:func:`semantic_dispersion` of images, of texts, or of both together at their times."""
-        if images is None and texts is None:
-            raise ValueError("pass images=..., texts=... or both; neither was given.")
-        z = [self.embed_images(images, times)] if images is not None else []
-        z += [self.embed_texts(texts, times)] if texts is not None else []
-        times = check_times(times, len(z[0]))
-        repeated = (np.concatenate([np.asarray(v)] * len(z)) for v in (to_numpy(labels), times))
-        return semantic_dispersion(np.concatenate([to_numpy(part) for part in z]), *repeated, bins)
+    def dispersion(
+        self, labels, times, images=None, texts=None, bins=10, items=None, corrected=True
+    ):
+        """:func:`semantic_dispersion` of images or of texts at their times, one of the two."""
+        rows, embed = self._one_side(images, texts)
+        z = to_numpy(embed(rows, times))
+        return semantic_dispersion(z, labels, check_times(times, len(z)), bins, items, corrected)
 
     def summary(
         self,

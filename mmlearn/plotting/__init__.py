@@ -22,7 +22,13 @@ from mmlearn.plotting.scenes import (
     plot_scene,
 )
 from mmlearn.plotting.style import COLOURS, use_style
-from mmlearn.plotting.time import plot_dispersion, plot_trajectories
+from mmlearn.plotting.time import (
+    plot_dispersion,
+    plot_dispersion_by_size,
+    plot_displacement,
+    plot_drift,
+    plot_trajectories,
+)
 
 __all__ = [
     "COLOURS",
@@ -34,6 +40,9 @@ __all__ = [
     "picture_grid",
     "plot_attention",
     "plot_dispersion",
+    "plot_dispersion_by_size",
+    "plot_displacement",
+    "plot_drift",
     "plot_occlusion",
     "plot_scene",
     "plot_trajectories",

@@ -8,6 +8,7 @@ on the order of the gallery, and a constant similarity scores exactly at chance;
 pessimistic, so an item that ties with a wrong one stands behind it.
 """
 
+from mmlearn.retrieval.by_time import map_by_time
 from mmlearn.retrieval.metrics import (
     chance_level,
     cross_modal_map,
@@ -28,6 +29,7 @@ __all__ = [
     "evaluate_pairs",
     "evaluate_retrieval",
     "first_hit_rank",
+    "map_by_time",
     "mean_average_precision",
     "median_rank",
     "recall_at_k",

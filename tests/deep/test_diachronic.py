@@ -11,7 +11,7 @@ from planted import class_data as data
 from sklearn.exceptions import NotFittedError
 
 import mmlearn
-from mmlearn.deep import Diachronic, TripletEmbedding, semantic_dispersion
+from mmlearn.deep import Diachronic, TripletEmbedding, displacement, semantic_dispersion
 from mmlearn.losses import (
     diachronic_inter_loss,
     diachronic_intra_loss,
@@ -282,12 +282,62 @@ def test_dispersion_of_a_planted_mixture_peaks_in_its_middle(rng):
     np.testing.assert_allclose(d[0], 2 * centres * (1 - centres), atol=0.06)
 
 
-def test_the_models_dispersion_takes_one_modality_or_both(moving):
+def test_dispersion_of_two_items_by_hand():
+    """At right angles: their centroid (½, ½) is √½ from each, cosine distance 1."""
+    z, at = np.eye(2), np.zeros(2)
+    assert semantic_dispersion(z, at, at)[1][0, 0] == pytest.approx(1.0)
+    assert semantic_dispersion(z, at, at, corrected=False)[1][0, 0] == pytest.approx(0.5)
+
+
+def test_plain_dispersion_falls_with_fewer_items_and_the_corrected_does_not(rng):
+    """A planted spread that never changes, seen through ever fewer items: σ² (1 - 1/n)."""
+    spread, trials = 0.3, 400
+    for n in (2, 3, 8):
+        z = np.ones((trials * n, 1)) * [1.0, 0.0, 0.0] + spread * rng.normal(size=(trials * n, 3))
+        labels, at = np.repeat(np.arange(trials), n), np.zeros(trials * n)
+        plain = semantic_dispersion(z, labels, at, corrected=False)[1].mean()
+        corrected = semantic_dispersion(z, labels, at)[1].mean()
+        truth = 1 - (np.mean(z / np.linalg.norm(z, axis=1, keepdims=True), axis=0) ** 2).sum()
+        assert corrected == pytest.approx(truth, rel=0.1)
+        assert plain == pytest.approx((1 - 1 / n) * corrected, rel=1e-9)
+
+
+def test_items_seen_again_do_not_change_dispersion(rng):
+    z, at = rng.normal(size=(12, 4)), np.zeros(12)
+    once = semantic_dispersion(z, at, at)[1][0, 0]
+    rows = np.repeat(np.arange(12), np.arange(12) % 5 + 1)
+    again = semantic_dispersion(z[rows], at[rows], at[rows], items=rows)[1][0, 0]
+    assert again == pytest.approx(once)
+    unnamed = semantic_dispersion(z[np.repeat(np.arange(12), 8)], *[np.zeros(96)] * 2)[1][0, 0]
+    assert unnamed < once * 0.95  # repeats of an item are no distance apart
+
+
+def test_dispersion_by_item_is_the_mean_distance_of_two_different_items(rng):
+    z, items = rng.normal(size=(9, 3)), np.array([0, 0, 0, 1, 1, 2, 2, 2, 2])
+    u = z / np.linalg.norm(z, axis=1, keepdims=True)
+    pairs = [
+        1 - (u[items == i] @ u[items == j].T).mean() for i in range(3) for j in range(3) if i != j
+    ]
+    at = np.zeros(9)
+    assert semantic_dispersion(z, at, at, items=items)[1][0, 0] == pytest.approx(np.mean(pairs))
+    assert np.isnan(semantic_dispersion(z[:3], at[:3], at[:3], items=items[:3])[1]).all()
+
+
+def test_items_of_a_dispersion_are_one_a_row(rng):
+    with pytest.raises(ValueError, match=r"items must have shape \(4,\), one a row"):
+        semantic_dispersion(np.eye(4), np.zeros(4), np.zeros(4), items=[1, 2])
+
+
+def test_the_models_dispersion_is_of_one_modality(moving):
     model, x, early, labels, times = moving
     images = model.dispersion(labels, times, images=x, bins=3)[1]
     expected = semantic_dispersion(model.embed_images(x, times), labels, times, 3)[1]
     np.testing.assert_array_equal(images, expected)
-    assert model.dispersion(labels, times, images=x, texts=early, bins=3)[1].shape == (4, 3)
+    plain = model.dispersion(labels, times, texts=early, bins=3, corrected=False)[1]
+    assert plain.shape == (4, 3)
+    for both_or_none in ({"images": x, "texts": early}, {}):
+        with pytest.raises(ValueError, match="one of the two"):
+            model.dispersion(labels, times, **both_or_none)
 
 
 # -- figures ------------------------------------------------------------------------------------
@@ -307,21 +357,36 @@ def plotting():
 
 def test_trajectories_are_drawn_from_a_hollow_to_a_filled_end_with_a_marker_each(rng, plotting):
     z = rng.normal(size=(3, 5, 4))
-    figure = plotting.plot_trajectories(
-        z,
-        [2010.0, 2011.0, 2012.0, 2013.0, 2018.0],
-        list("abc"),
-        rng.normal(size=(2, 4)),
-        ["$5", ""],
-    )
+    times = [2010.0, 2011.0, 2012.0, 2013.0, 2018.0]
+    figure = plotting.plot_trajectories(z, times, list("abc"), rng.normal(size=(2, 4)), ["$5", ""])
     axes = figure.axes[0]
     figure.savefig(io.BytesIO())
     ends = [line for line in axes.lines if line.get_marker() not in ("None", "")]
     assert [line.get_markerfacecolor() == "white" for line in ends] == [True, False] * 3
     assert len({line.get_marker() for line in ends}) == 3
-    legend = axes.get_legend()
-    assert [text.get_text() for text in legend.get_texts()] == list("abc")
-    assert legend.get_title().get_text() == "hollow: 2010\nfilled: 2018"
+    assert [text.get_text() for text in axes.texts] == ["a", "b", "c", r"\$5"]
+    assert axes.get_title(loc="left") == "hollow: 2010    filled: 2018"
+
+
+def test_a_name_stands_at_the_end_of_its_line_and_on_no_other(plotting):
+    z = np.ones((3, 2, 3)) * [1.0, 0.0, 0.0]
+    z[:, 0, 1:] = np.eye(3)[:, :2]  # all end in one place
+    axes = plotting.plot_trajectories(z, [0, 1], ["one", "two", "three"]).axes[0]
+    ends = [line.get_xydata()[0] for line in axes.lines if line.get_markerfacecolor() != "white"]
+    np.testing.assert_allclose([text.xy for text in axes.texts], ends[-3:], atol=1e-9)
+    axes.figure.canvas.draw()
+    boxes = [text.get_window_extent() for text in axes.texts]
+    assert not any(boxes[i].overlaps(boxes[j]) for i, j in ((0, 1), (0, 2), (1, 2)))
+
+
+def test_the_ghost_is_drawn_in_grey_in_the_same_two_directions(rng, plotting):
+    z = rng.normal(size=(2, 4, 3))
+    axes = plotting.plot_trajectories(z, np.arange(4), "ab", ghost=z).axes[0]
+    dotted = [line for line in axes.lines if line.get_linestyle() == ":"]
+    ends = [line for line in axes.lines if line.get_marker() not in ("None", "")]
+    assert len(dotted) == 2
+    np.testing.assert_allclose(dotted[0].get_xydata()[-1], ends[-3].get_xydata()[0])
+    assert "grey: trained on shuffled times" in axes.get_title(loc="left")
 
 
 def test_the_two_directions_drawn_hold_what_moves(plotting):
@@ -343,6 +408,36 @@ def test_dispersion_is_drawn_as_a_line_and_a_marker_a_category(plotting):
     assert axes.get_ylim()[0] == 0
 
 
+def test_dispersion_by_size_has_both_forms_beside_what_was_planted(plotting):
+    axes = plotting.plot_dispersion_by_size([2, 5], [0.1, 0.16], [0.2, 0.2], planted=0.2).axes[0]
+    assert [text.get_text() for text in axes.texts] == ["planted, at every n", "corrected", "plain"]
+    np.testing.assert_array_equal(axes.lines[0].get_ydata(), [0.2, 0.2])
+    assert axes.get_ylim()[0] == 0
+
+
+def test_found_drift_stands_over_planted_with_r_and_the_band_of_shuffles(rng, plotting):
+    v = np.linspace(-1, 1, 9)
+    drifts = {"model": 2 * v, "regression": -v}
+    figure = plotting.plot_drift(v, drifts, {"model": rng.uniform(-0.1, 0.1, (200, 9))})
+    model, regression = figure.axes
+    assert model.get_title(loc="left") == "model: r = 1.00\ngrey: 95 % of shuffled times"
+    assert regression.get_title(loc="left").startswith("regression: r = -1.00")
+    band = model.patches[0].get_bbox()
+    assert [band.y0, band.y1] == pytest.approx([-0.095, 0.095], abs=0.01)
+    assert not regression.patches
+    np.testing.assert_array_equal(model.collections[0].get_offsets()[:, 1], 2 * v)
+
+
+def test_movement_stands_beside_that_with_times_shuffled(rng, plotting):
+    still, moving = rng.normal(size=(2, 60, 3))
+    found = displacement(np.stack([still, moving], 1), np.stack([still, still], 1))
+    axes = plotting.plot_displacement({"pictures": found}).axes[0]
+    assert [text.get_text() for text in axes.texts] == [
+        f"times as they are: mean {found.aligned.mean():.3f}",
+        "times shuffled: mean 0.000",
+    ]
+
+
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
@@ -353,7 +448,17 @@ def test_dispersion_is_drawn_as_a_line_and_a_marker_a_category(plotting):
             lambda p: p.plot_trajectories(np.zeros((1, 3, 4)), [1, 2, 3], "a", np.eye(4), ["b"]),
             "background_names must have 4",
         ),
+        (
+            lambda p: p.plot_trajectories(
+                np.zeros((1, 3, 4)), [1, 2, 3], "a", ghost=np.ones((2, 3, 4))
+            ),
+            "ghost must have the shape of z",
+        ),
         (lambda p: p.plot_dispersion([1, 2], np.zeros((2, 3)), "ab"), "dispersion must have shape"),
+        (lambda p: p.plot_dispersion_by_size([2, 3], [0.1], [0.1, 0.1]), "plain must have 2"),
+        (lambda p: p.plot_drift([1, 2], {"a": [1, 2, 3]}), "drift of 'a' must have one number"),
+        (lambda p: p.plot_drift([1, 2], {"a": [1, 2]}, axes=[1, 2]), "one a method"),
+        (lambda p: p.plot_displacement({}), "nothing to draw"),
     ],
 )
 def test_figures_refuse_shapes_that_do_not_fit(plotting, call, sentence):
@@ -506,7 +611,7 @@ def test_settings_out_of_range_are_refused(rng, params, sentence):
         (lambda m, x, y: m.summary(GRID, image=x[:2], texts=y), "of one image or text, got 2"),
         (lambda m, x, y: m.summary(GRID, image=x[0], texts=y, k=0), "k must be at least 1"),
         (lambda m, x, y: m.summary(GRID, image=x[0], texts=y, names=["a"]), "names must have one"),
-        (lambda m, x, y: m.dispersion([0], 0.0), "neither was given"),
+        (lambda m, x, y: m.dispersion([0], 0.0), "pass either images=... or texts=..."),
         (lambda m, x, y: m.dispersion([0], 0.0, x), "labels must have shape"),
         (lambda m, x, y: m.dispersion(x[:, 0], 0.0, x, bins=0), "bins must be a whole number"),
         (lambda m, x, y: m.dispersion(x[:, 0], 0.0, x, bins=[1, 0]), "edges of bins"),

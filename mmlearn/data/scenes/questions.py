@@ -30,8 +30,8 @@ def make_questions(world, kinds, seed, wording, careless=False):
     makers, records = CARELESS if careless else _MAKERS, []
     for row, state in enumerate(world.states):
         for kind, name in enumerate(kinds):
-            order = list(makers[name])
-            ask.rng.shuffle(order)
+            order = makers[name]  # rarer ones first, by chance where there is no care
+            order = ask.rng.sample(order, len(order)) if careless else order
             record = next(filter(None, (make(ask, state) for make in order)), None)
             if record is not None:
                 records.append({**record, "scene": row, "kind": kind})
@@ -238,7 +238,7 @@ def _count_around(ask, state):
         text = ask.word("count_around", state, r=DIRECTIONS[direction], a=s)
         counted = state.lying(direction, s)
         other = ask.rng.choice([i for i in range(len(state)) if i != s and i not in counted])
-        deal = place_of(ask, state, other, ("around", direction, number), "because_other", b=other)
+        deal = place_of(ask, state, other, ("around", direction), "because_other", b=other)
         return _counted(ask, text, number, deal)
     return None
 

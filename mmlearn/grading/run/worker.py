@@ -25,18 +25,18 @@ def watch_parent(parent: int, folder: str, box: list[str]) -> None:
     """
     while os.getppid() == parent:
         time.sleep(1)
-    end_alone(folder, box)
-
-
-def end_alone(folder: str, box: list[str]) -> None:
-    """End the box and this process, and remove the folder, which nobody else will do now."""
     try:
-        end_box(box)
-        remove(folder)
+        clear(folder, box)
     finally:
         if hasattr(os, "killpg"):
             os.killpg(os.getpgrp(), signal.SIGKILL)
         os._exit(1)
+
+
+def clear(folder: str, box: list[str]) -> None:
+    """End what is left of the run; the process that grades may be gone when it would do so."""
+    end_box(box)
+    remove(folder)
 
 
 def read_settings() -> dict:
@@ -81,8 +81,7 @@ def main() -> int:
         status = pytest.main(arguments, plugins=[GradingPlugin(settings, send)])
         send({"finished": int(status)})
     finally:
-        if os.getppid() != settings["parent"]:  # perhaps since less than a second
-            end_alone(*watched[1:])
+        clear(*watched[1:])
     return 0
 
 
