@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from benchmarks.shortcuts import main, shortcuts
+from benchmarks.shortcuts import chance, main, shortcuts
 from mmlearn.data import load_scenes
 from mmlearn.data.scenes import NAMES, decode
 from mmlearn.data.scenes.vocabulary import CATEGORIES, NUMBERS
@@ -48,10 +48,6 @@ FOUND = {
 def table(n, careless=False):
     train = load_scenes(n, seed=11, careless=careless)
     return shortcuts(train, load_scenes(n // 2, 11, "test", wording="seen", careless=careless))
-
-
-def chance(kind):
-    return {"statements": 1 / 2, "entailment": 1 / 3}.get(kind.split(",")[0], 1 / 4)
 
 
 @pytest.mark.slow
