@@ -49,7 +49,8 @@ def main(arguments=()):
         test = load_scenes(given.scenes // 2, 1, "test", **settings)
         tables[part] = shortcuts(train, test)
         if given.store:
-            store("shortcuts", part, f"What attackers find in {part} scenes", _rows(tables[part], given.objects))
+            title = f"What attackers find in {part} scenes"
+            store("shortcuts", part, title, _rows(tables[part], given.objects))
     print(f"{'':<60}{'careful':>16}{'careless':>16}")
     for kind, row in tables["careful"].items():
         for attacker in row:
