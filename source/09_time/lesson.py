@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from mmlearn import deep, losses, plotting, retrieval
 from mmlearn.data import load_timeline
-from mmlearn.permutation import p_value, permutation_test
+from mmlearn.permutation import permutation_test
 from mmlearn.scoreboard import measured
 
 plotting.use_style()
