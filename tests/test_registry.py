@@ -88,5 +88,5 @@ def test_a_dataset_without_a_stored_run_is_named():
 
 def test_a_part_that_was_never_measured_is_named_beside_those_that_were():
     assert "chance" in measured("diachronic", "known")["rows"]["diachronic"]
-    with pytest.raises(ValueError, match="'years' of 'diachronic' is not stored; stored.*'known'"):
+    with pytest.raises(ValueError, match=r"'years' of 'diachronic' is not stored; stored.*'known'"):
         measured("diachronic", "years")
