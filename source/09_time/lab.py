@@ -504,9 +504,9 @@ print(*(f"{v:.6f}" for ridge in (0.01, 2.0) for v in fit_in_time(x, u, phi, ridg
 # ## Your own experiment
 #
 # Now all parts together: your time features, your model, your worlds without change, your movement. (Where a function is
-# missing, the cell says so.) The strip shows which pictures *banana* finds at three times, and what it finds
+# missing, the cell says so.) The strip shows which pictures *dress* finds at three times, and what it finds
 # in a world with shuffled times. Write down what you expect; then change the frequencies, the ridge, the word. How many
-# frequencies help a drift that is a straight line? Which word drifts most?
+# frequencies help a drift that is a straight line? Which word drifts most, and which not at all?
 
 
 # %%
@@ -549,7 +549,7 @@ def first_and_last(model):
 
 
 # %% experiment="your_own_strip"
-K, ridge, word = 1, 1.0, "banana"  # change me
+K, ridge, word = 0, 1.0, "dress"  # change me
 try:
     r, worlds, p = permutation_p(found, train.times, 19, seed=0)
     print(f"r = {r:.2f}, 19 shuffled worlds {worlds.mean():.2f} ± {worlds.std():.2f}, p = {p}")

@@ -54,13 +54,11 @@ _ = plotting.picture_grid(train.pictures[seen], captions, columns=4, below=True)
 
 # %%
 away = train.labels != train.sublabels  # the caption is the partner's
-bins = np.linspace(0, 1, 9)
-for g, marker in zip((birds, names.index("person"), names.index("time")), "os^", strict=True):
-    here = train.labels == g
-    total = np.histogram(train.times[here], bins)[0]
-    share = np.histogram(train.times[here & away], bins)[0] / total
-    plt.plot((bins[:-1] + bins[1:]) / 2, share, marker, label=f"{names[g]}, v = {v[g]:.2f}")
-    plt.plot([0, 1], [data.share(0)[g], data.share(1)[g]], "k:", linewidth=1)
+eighth = (8 * train.times).astype(int)
+for h, marker in zip((birds, names.index("person"), names.index("time")), "os^", strict=True):
+    share = [away[(train.labels == h) & (eighth == b)].mean() for b in range(8)]
+    plt.plot((np.arange(8) + 0.5) / 8, share, marker, label=f"{names[h]}, v = {v[h]:.2f}")
+    plt.plot([0, 1], [data.share(0)[h], data.share(1)[h]], "k:", linewidth=1)
 assert np.isclose(data.share(0.5)[birds], v[birds] * 0.5)
 plt.gca().set(xlabel="time t", ylabel="share of partner captions")
 _ = plt.legend()
@@ -127,7 +125,7 @@ def drift(times):
     return np.bincount(g, t * p) / np.bincount(g, t * t)
 
 
-assert np.allclose(drift(train.times), deep.regression_drift(train))
+assert np.allclose(drift(train.times), deep.regression_drift(train), atol=1e-4)
 line = permutation_test(lambda t: deep.drift_correlation(drift(t), train), train.times, n=999)
 plt.hist(line.shuffled, 40, color="0.75")
 for x, name, style in ((guess, "your guess", "k:"), (line.observed, "times as they are", "C0-")):
@@ -167,7 +165,8 @@ shuffled = np.random.default_rng(0).permutation(train.times)
 _ = ghost.fit(train.images, train.texts, train.labels, shuffled)
 
 # %%
-text, y = model.module_.text_encoder, torch.as_tensor(test.texts[:1], dtype=torch.float32)
+text = model.module_.text_encoder
+y = torch.as_tensor(model.scalers_[1](test.texts[:1]), dtype=torch.float32)  # one caption, scaled
 with torch.no_grad():
     tau = model.module_.temporal(torch.tensor([1.0]))  # the last time
     h = text.trunk(y)
@@ -289,15 +288,22 @@ for name, z in (("true halves", paths), ("random halves", control)):
 #
 # The same is due *within* the network, whose space may turn with $t$. And then compare with the ghost: only the
 # **excess** over the world without change is evidence.
+#
+# One trap is laid for whoever has planted the change: to "validate" movement by its correlation with the speed $|v|$. But
+# the captions of a group of large $|v|$ are more *mixed*, with or without times, and mixed captions may move more. **Predict
+# first:** in the ghost nothing drifts. What is its $r$?
 
 # %%
-moved = {"captions, two CCAs": deep.displacement(paths, control)}
+moved, speed = {"captions, two CCAs": deep.displacement(paths, control)}, {}
+speed["images"], speed["texts"] = np.abs(v)[test.labels], np.abs(v)[test.sublabels]
 for side, what in (("images", "pictures, network"), ("texts", "captions, network")):
     rows = {side: getattr(test, side)}
-    z, still = (m.trajectories([0.0, 1.0], **rows) for m in (model, ghost))
-    raw = [np.mean(1 - (unit(s)[:, 0] * unit(s)[:, 1]).sum(axis=1)) for s in (z, still)]
-    print(f"{what}: raw {raw[0]:.2f}, raw in the ghost {raw[1]:.2f}")
-    moved[what] = deep.displacement(z, still)
+    both = [m.trajectories([0.0, 1.0], **rows) for m in (model, ghost)]
+    moved[what] = deep.displacement(*both)
+    for name, z in zip(("times as they are", "ghost"), both, strict=True):
+        raw = 1 - (unit(z)[:, 0] * unit(z)[:, 1]).sum(axis=1)
+        r = np.corrcoef(raw, speed[side])[0, 1]
+        print(f"{what}, {name:17}: raw {raw.mean():.2f}, its r with |v| {r:.2f}")
 _ = plotting.plot_displacement(moved)
 
 # %% [markdown]
@@ -306,22 +312,8 @@ _ = plotting.plot_displacement(moved)
 # right of the grey one.*
 #
 # Most of the movement is gone, and it was no meaning. What is left above the control is small, but for the captions in the
-# network.
-#
-# One trap remains, the likeliest of all: to "validate" movement by correlating it with the planted speed $|v|$. The
-# captions of a group of large $|v|$ are more *mixed*, with or without times, and mixed captions move more.
-# **Predict first:** in the ghost there is no drift. What is its correlation of raw movement with $|v|$?
-
-# %%
-speed = np.abs(v)[test.sublabels]
-for name, m in (("network", model), ("ghost", ghost)):
-    first, last = unit(m.trajectories([0.0, 1.0], texts=test.texts)).transpose(1, 0, 2)
-    r = np.corrcoef(1 - (first * last).sum(axis=1), speed)[0, 1]
-    print(f"{name}: raw movement of captions against |v|: r = {r:.2f}")
-
-# %% [markdown]
-# A correlation that looks like proof, and it stands in the world without change as well. Without the ghost, it would have
-# gone into the paper.
+# network. And the trap: raw movement does go with $|v|$, which looks like proof, and in the ghost it does so as well. Without
+# the ghost, it would have gone into the paper.
 #
 # ## The map, with a clock
 #
@@ -372,34 +364,27 @@ _ = interact(draw, t=FloatSlider(0, min=0, max=1, step=0.05, continuous_update=F
 #
 # For a user, drift is this: the same words find other pictures. Ask for *banana* at three times, and ask the ghost
 # at the last one, among all known emoji. A green frame is a fruit, as *banana* would have it.
+#
+# Below it stands a **summary** of a trajectory: the nearest captions of the parrot, each named once, at the time when it first
+# comes near. Beside it, always, the ghost's: it, too, has names to tell.
 
 # %%
 gallery = train[np.sort(once)]
-banana = gallery.texts[[gallery.titles.index("banana")]]
-asked = [("banana, t = 0", model, 0), ("banana, t = 0.5", model, 0.5), ("banana, t = 1", model, 1)]
-asked.append(("ghost, t = 1", ghost, 1))
-top = [
-    np.argsort(-m.similarity(m.embed_texts(banana, t), m.embed_images(gallery.images, t))[0])[:8]
-    for _, m, t in asked
-]
-hits = [gallery.labels[best] == fruit for best in top]
-_ = plotting.query_rows([ask for ask, _, _ in asked], gallery.pictures[np.array(top)], hits)
+banana, parrot = (gallery.titles.index(title) for title in ("banana", "parrot"))
+named, x, y = [c.split(":")[0] for c in gallery.captions], gallery.images, gallery.texts
+asked = [("t = 0", model, 0), ("t = 0.5", model, 0.5), ("t = 1", model, 1), ("ghost, 1", ghost, 1)]
+s = [m.similarity(m.embed_texts(y[[banana]], t), m.embed_images(x, t))[0] for _, m, t in asked]
+top = np.argsort(-np.array(s), axis=1)[:, :8]
+asking = [f"banana, {when}" for when, *_ in asked]
+_ = plotting.query_rows(asking, gallery.pictures[top], gallery.labels[top] == fruit)
+for name, m in (("network", model), ("ghost", ghost)):
+    told = m.summary(m.time_grid(9), image=x[parrot], texts=y, names=named)
+    print(f"parrot, {name}:", *(f"{near.time:.2f} {named[near.index]}" for near in told), sep="  ")
 
 # %% [markdown]
 # *Figure: four rows of eight pictures. Banana at time 0 finds fruit, framed in green; at one half a mixture; at 1 birds. The
 # last row is the ghost's at time 1.*
 #
-# A **summary** tells a whole trajectory by its nearest captions, each named once, when it first comes near. Beside it,
-# always, the ghost's: it, too, has names to tell.
-
-# %%
-named = [caption.split(":")[0] for caption in gallery.captions]
-bird = gallery.images[gallery.titles.index("parrot")]
-for name, m in (("network", model), ("ghost", ghost)):
-    told = m.summary(m.time_grid(9), image=bird, texts=gallery.texts, names=named, k=1)
-    print(name, *(f"{near.time:.2f} {named[near.index]}" for near in told), sep="  ")
-
-# %% [markdown]
 # ## Dispersion, and how it lies
 #
 # Another popular figure: how far the items of a group lie apart in a stretch of time, its **semantic dispersion**. With
@@ -440,7 +425,7 @@ z = model.embed_texts(train.texts, 0.5)  # all at one time: nothing can change
 for name, items in (("rows as they come", None), ("by item", np.array(train.captions))):
     D = deep.semantic_dispersion(z, train.sublabels, np.zeros(len(z)), bins=1, items=items)[1]
     print(f"mean dispersion of captions, {name}: {D.mean():.3f}")
-centres, D = model.dispersion(g, train.times, images=train.images, bins=8, items=train.titles)
+centres, D = model.dispersion(g, train.times, images=train.images, bins=4, items=train.titles)
 slopes = np.polyfit(centres, D.T, 1)[0]
 apart = permutation_test(lambda w: np.corrcoef(w, slopes)[0, 1], v, n=999, two_sided=True)
 print(f"slope of the pictures' dispersion against v: r = {apart.observed:.2f}, p = {apart.p:.2f}")
@@ -478,8 +463,8 @@ for (title, group), ax in zip(panels.items(), axes, strict=True):
         ax.plot(middles, np.nanmean(scores[group], axis=0), f"{marker}-", label=name)
     ax.set(title=f"{title} ({group.sum()} groups)", xlabel="time", ylim=(0, 1))
     worse = (aged["early"] - aged["replay"])[group, -1]
-    error = np.std(worse, ddof=1) / np.sqrt(len(worse))
-    print(f"{title}: early - replay in the last fifth {np.mean(worse):.3f} ± {error:.3f}")
+    error = np.nanstd(worse, ddof=1) / np.sqrt(np.isfinite(worse).sum())
+    print(f"{title}: early - replay in the last fifth {np.nanmean(worse):.3f} ± {error:.3f}")
 axes[0].set(ylabel="mAP within each fifth")
 _ = axes[1].legend()
 
