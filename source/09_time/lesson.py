@@ -337,7 +337,7 @@ def draw(t, axes=None):
     axes.plot(*places(ghost, t).T, "o", color="0.8", zorder=0)
     plotting.scatter_embedding(places(model, t), pictures=two.pictures, axes=axes)
     axes.axline((0, 0), slope=1, color="k", linestyle=":", linewidth=1)
-    axes.set(xlim=(-0.6, 1), ylim=(-0.6, 1), xlabel="cosine to birds' captions")
+    axes.set(xlim=(0.42, 1.02), ylim=(0.42, 1.02), xlabel="cosine to birds' captions")
     axes.set(ylabel="cosine to fruit's captions", title=f"t = {t:.2f}", aspect="equal")
 
 
@@ -357,7 +357,8 @@ for t, ax in zip((0.0, 0.5, 1.0), axes, strict=True):
 # %% widget=true
 from ipywidgets import FloatSlider, interact
 
-_ = interact(draw, t=FloatSlider(0, min=0, max=1, step=0.05, continuous_update=False))
+slider = FloatSlider(0, min=0, max=1, step=0.05, continuous_update=False)
+_ = interact(lambda t: draw(t), t=slider)
 
 # %% [markdown]
 # ## The strip: one query at three times
