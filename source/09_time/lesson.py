@@ -212,7 +212,7 @@ assert torch.isclose(timeless, losses.triplet_loss(z_x, z_y, labels, margin=0.2)
 # groups, all at one time $t$; take the mean cosine to the partner's captions less that to the own; the slope of this
 # difference over $t$ is the drift that it has found.
 #
-# **Predict first:** the network sees pictures, captions and times, and has tens of thousands of weights. The line sees
+# **Predict first:** the network sees pictures, captions and times, and has hundreds of thousands of weights. The line sees
 # one number a caption. Which $r$ will be higher? And that of *counting*, which reads off where each caption came from?
 
 # %%
@@ -312,8 +312,8 @@ _ = plotting.plot_displacement(moved)
 # For the two CCAs and for the pictures of the network the two nearly coincide; for its captions the blue mean lies to the
 # right of the grey one.*
 #
-# Most of the movement is gone, and it was no meaning. What is left above the control is small, but for the captions in the
-# network. And the trap: raw movement does go with $|v|$, which looks like proof, and in the ghost it does so as well. Without
+# Most of the movement is gone, and it was no meaning. What is left above the control is small, except for the captions in
+# the network. And the trap: raw movement does go with $|v|$, which looks like proof, and in the ghost it does so as well. Without
 # the ghost, it would have gone into the paper.
 #
 # ## The map, with a clock
