@@ -19,9 +19,9 @@ from mmlearn.permutation import permutation_test
 from mmlearn.scoreboard import measured
 
 plotting.use_style()
-plt.rcParams["figure.dpi"] = 64
 
 # %%
+plt.rcParams["figure.dpi"] = 72
 data = load_timeline(seed=0).features(image="cnn", text="lsa")
 train, test = data.split(seed=0)  # the test part: new moments of known emoji
 names, v, partner = data.label_names, data.velocities, data.partners
@@ -104,6 +104,13 @@ print(f"{len(every)} orders of the times, {np.sum(np.array(every) >= 2.4)} of th
 #
 # **Predict first:** how large is $r$? And how far from 0 may it lie by chance, in a world without change? Type your
 # guess for the first.
+#
+# <details><summary>What to look for</summary>
+#
+# $r$ is of few numbers, however many captions stand behind each. How far does a correlation of a few dozen random numbers
+# stray? About $1 / \sqrt{n}$.
+#
+# </details>
 
 # %%
 guess = 0.5  # change me: r of found and planted drift
@@ -197,8 +204,7 @@ _ = plt.gca().set(xlabel="scaled time t", ylabel="entries of τ(t)")
 # %%
 years = torch.tensor([2010.0, 2011.0, 2015.0])
 kappa = losses.temporal_alignment(years, window=2)
-assert kappa[0, 1] == 0.5
-assert kappa[0, 2] == 0
+assert kappa[0].tolist() == [1, 0.5, 0]
 z_x, z_y = torch.randn(2, 6, 4)
 labels, moments = torch.tensor([0, 1, 2, 0, 1, 0]), torch.rand(6)
 timeless = losses.diachronic_inter_loss(z_x, z_y, labels, moments, margin=0.2)
@@ -214,17 +220,21 @@ assert torch.isclose(timeless, losses.triplet_loss(z_x, z_y, labels, margin=0.2)
 #
 # **Predict first:** the network sees pictures, captions and times, and has hundreds of thousands of weights. The line sees
 # one number a caption. Which $r$ will be higher? And that of *counting*, which reads off where each caption came from?
+#
+# <details><summary>What to look for</summary>
+#
+# Counting is the ceiling: it falls short of 1 only by the chance of the draws. The line comes close to it, and whoever wants
+# to beat the line has only that gap to gain.
+#
+# </details>
 
 # %%
-found = {
-    "network": deep.recovered_drift(model, train),
-    "straight line": deep.regression_drift(train),
-    "counting": deep.counted_drift(train),
-}
+found = {"network": deep.recovered_drift(model, train)}
+found |= {"straight line": drift(train.times), "counting": deep.counted_drift(train)}
 worlds = np.random.default_rng(1).permuted(np.tile(train.times, (200, 1)), axis=1)
 _ = plotting.plot_drift(v, found, {"straight line": [drift(t) for t in worlds]})
-r = deep.drift_correlation(deep.recovered_drift(ghost, train), train)
-print(f"network with times shuffled, one training: r = {r:.2f}")
+still = deep.recovered_drift(ghost, train)
+print(f"network, shuffled times, one training: r = {deep.drift_correlation(still, train):.2f}")
 
 # %% [markdown]
 # *Figure: found drift against planted velocity, a panel each for network, straight line and counting, with r above
@@ -260,6 +270,13 @@ for part in ("known", "unseen"):
 # halves.
 #
 # **Predict first:** how far do captions move (0 none, 1 a right angle) with true halves, and with random ones?
+#
+# <details><summary>What to look for</summary>
+#
+# Nothing in CCA says which way its first direction points, or which of two equal ones comes first. Do two trainings agree
+# on that?
+#
+# </details>
 
 # %%
 from mmlearn.classical import CCA
@@ -444,6 +461,13 @@ print(f"slope of the pictures' dispersion against v: r = {apart.observed:.2f}, p
 #
 # Three static models, each with **as many** pairs: early ones, late ones, and *replay*, half of each. **Predict
 # first:** which of them is best at the end of the timeline, and which on average?
+#
+# <details><summary>What to look for</summary>
+#
+# For groups that leave, the model whose pairs are nearest in time. For groups that stand still the three have seen the same
+# kind of pairs, equally many: any order there is chance, and its size tells you how much chance to expect on the left.
+#
+# </details>
 
 # %%
 early, late = (np.flatnonzero(part) for part in (train.times < 0.4, train.times > 0.6))
@@ -504,7 +528,8 @@ for part in ("random quarter", "later years"):
 # random quarter the gain of time is about as small as its own spread over seeds: no effect to build on either.
 #
 # An honest result with real dates is often this one. It is worth printing.
-#
+
+# %% [markdown]
 # ## Recap
 #
 # - *Planted drift*: a velocity for each group; a straight line through each group's captions finds it, and many
