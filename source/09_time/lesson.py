@@ -504,7 +504,9 @@ _ = axes[1].legend()
 # nowhere, and the worst nowhere among those that leave. Compare models within a column: all answer the same queries there,
 # while columns differ in their mixture of captions. The printed differences warn: where nothing changed, the difference
 # between two trainings is as large as where the world did, and there it can only be chance. So one column of one training
-# proves nothing. What speaks is the *crossing*: lines that change places on the left and do not on the right. The fourth line is no fair rival: it has seen more pairs.
+# proves nothing. What speaks is the order over all five: on the
+# left early falls from first to last, and late climbs from last to first; on the right the lines tangle without such an
+# order. The fourth line is no fair rival: it has seen more pairs.
 #
 # And *beyond* the last training time? A network with a clock could go on along its curve. Ours does not: later times count as the last
 # one. Nothing was learnt there, and a curve that is not tied down may go anywhere. Extrapolation is a hope, not a method.
