@@ -502,8 +502,11 @@ _ = axes[1].legend()
 # The early model is the best of the three at the start and the worst at the end, for groups that leave; for groups
 # that stand still it loses nothing, so what ages is not the model but its agreement with a changed world. Replay is the best
 # nowhere, and the worst nowhere among those that leave. Compare models within a column: all answer the same queries there,
-# while columns differ in their mixture of captions. The printed differences are of one training each, with an error over
-# groups only, so read the small ones as nothing. The fourth line is no fair rival: it has seen more pairs.
+# while columns differ in their mixture of captions. The printed differences warn: where nothing changed, the difference
+# between two trainings is as large as where the world did, and there it can only be chance. So one column of one training
+# proves nothing. What speaks is the order over all five: on the
+# left early falls from first to last, and late climbs from last to first; on the right the lines tangle without such an
+# order. The fourth line is no fair rival: it has seen more pairs.
 #
 # And *beyond* the last training time? A network with a clock could go on along its curve. Ours does not: later times count as the last
 # one. Nothing was learnt there, and a curve that is not tied down may go anywhere. Extrapolation is a hope, not a method.
