@@ -7,9 +7,10 @@ questions; seconds are CPU seconds of all training of a model, one thread.
 
     python -m benchmarks.scenes [relation] [kinds] [reasoning] [tasks] [--seeds 3] [--store]
 
-With three seeds "relation" takes about 14 minutes, "kinds" 25 and "reasoning" 25; "tasks", with
-five, about 20. `--store` puts the values of every seed into mmlearn/scoreboard/results/scenes.json,
-for README's table; parts may run and be stored in processes of their own at the same time.
+All parts take some hours: on a busy machine a seed of "relation" took 23 minutes of CPU, one of
+"tasks" 13. `--store` puts the values of every seed into mmlearn/scoreboard/results/scenes.json, for
+README's table, after each seed; parts may run and be stored in processes of their own at the same
+time.
 """
 
 import argparse
@@ -193,8 +194,7 @@ def answering(title, world, seeds, epochs, kinds=False, controls=tuple(CONTROLS)
             if name == "co-attention":
                 for control, sight in AT_TEST.items():
                     add(table, control, model, *sight, world, kinds)
-        table.print()
-    return table
+        yield table
 
 
 def learn(model, see, ask, world):
@@ -259,8 +259,7 @@ def reasoning(seeds):
             table.add(name, seconds=seconds)
             if name == "R2C":
                 _reason(table, "  its objects shuffled at test", models, Regions.shuffled, ask)
-        table.print()
-    return table
+        yield table
 
 
 def _sides(questions):
@@ -329,20 +328,19 @@ def tasks(seeds, epochs=6):
             ]
             spent = seconds + time.process_time() - began
             table.add(row, **_on(test, models), **_size(models), seconds=spent)
-        table.print()
         (model,) = models
         _print_schedule(model)
         for name, record in (
             ("going", model.going_), ("validation", model.scores_), ("steps", model.steps_),
         ):  # fmt: skip
             table.more[name].append(record)
-    for one, other in (
-        ("one network for all, no stops", "one network a task"),
-        ("one network for all", "one network for all, no stops"),
-        ("one network for all", "one network a task"),
-    ):
-        print_differences(table, one, other, (*TASKS, "mean"))
-    return table
+        for one, other in (
+            ("one network for all, no stops", "one network a task"),
+            ("one network for all", "one network for all, no stops"),
+            ("one network for all", "one network a task"),
+        ):
+            print_differences(table, one, other, (*TASKS, "mean"))
+        yield table
 
 
 def _some(tasks, names):
@@ -419,6 +417,7 @@ def _print_schedule(model):
         print(f"  {name:<16}" + "".join("go " if g else "stop " for g in model.going_[name]))
 
 
+# Each gives its table again after every seed, so that a run that is stopped keeps what it has.
 PARTS = {"relation": relation, "kinds": kinds, "reasoning": reasoning, "tasks": tasks}
 
 
@@ -430,9 +429,10 @@ def main(arguments=()):
     given = parser.parse_args(arguments)
     torch.set_num_threads(1)
     for part in given.parts:
-        table = PARTS[part](given.seeds or SEEDS.get(part, 3))
-        if given.store:
-            store("scenes", part, table.title, table.values(), **table.more)
+        for table in PARTS[part](given.seeds or SEEDS.get(part, 3)):
+            table.print()
+            if given.store:
+                store("scenes", part, table.title, table.values(), **table.more)
 
 
 if __name__ == "__main__":

@@ -101,8 +101,8 @@ def test_every_row_sees_what_it_may_and_keeps_its_interval(monkeypatch):
     few = scenes.load_scenes(40, n_objects=(6, 6), kinds=("relation", "two_steps"))
     monkeypatch.setattr(scenes, "scenes", lambda world, part: few)
     monkeypatch.setattr(scenes, "R2C", lambda **settings: R2C(**settings | {"epochs": 1}))
-    asked = scenes.answering("a title", "relation", 1, epochs=(1, 1, 1))
-    reasoned = scenes.reasoning(1)
+    (asked,) = scenes.answering("a title", "relation", 1, epochs=(1, 1, 1))
+    (reasoned,) = scenes.reasoning(1)
     rows = asked.values()
     assert {*scenes.CONTROLS, *scenes.AT_TEST, "late fusion", "co-attention"} < set(rows)
     assert rows["co-attention"]["interval"]["low"] <= rows["co-attention"]["all"][0]
@@ -135,7 +135,7 @@ def test_the_tasks_part_keeps_every_arm_and_the_record_of_the_scheduler(monkeypa
     monkeypatch.setattr(scenes, "WORLDS", worlds)
     monkeypatch.setattr(scenes, "TEST", 40)
     scenes.scenes.cache_clear()
-    table = scenes.tasks(1, epochs=2)
+    (table,) = scenes.tasks(1, epochs=2)
     scenes.scenes.cache_clear()
     store("scenes", "tasks", table.title, table.values(), tmp_path, **table.more)
     kept = json.loads((tmp_path / "scenes.json").read_text(encoding="utf-8"))["tasks"]
