@@ -2,6 +2,7 @@
 
 from mmlearn.scoreboard.benchmarks import BENCHMARKS, Benchmark
 from mmlearn.scoreboard.board import Row, Scoreboard, stored
+from mmlearn.scoreboard.measured import measured
 from mmlearn.scoreboard.papers import published
 from mmlearn.scoreboard.runner import Stopped, choose, fit_method, remember_parts, run
 
@@ -13,6 +14,7 @@ __all__ = [
     "Stopped",
     "choose",
     "fit_method",
+    "measured",
     "published",
     "remember_parts",
     "run",

@@ -1,0 +1,698 @@
+# %% [markdown]
+# ## The question
+#
+# Two pictures, two sentences. Both pictures hold the two things that the sentences name, and both sentences are made of
+# **the same words**. Only how words and things belong together tells which sentence is whose.
+#
+# **Predict first.** Every method of units 00 to 08 turns a picture into one vector and a text into another, and then
+# compares. With the bag of words of a sentence as its features: how often does such a method tell the two apart?
+#
+# <details><summary>Answer</summary>
+#
+# Never. The two bags are equal, so the two vectors are, and all that is done with them. At the end we shall count it.
+#
+# </details>
+
+# %% setup=true
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from mmlearn import pairs, plotting, scoreboard
+from mmlearn.data import load_scenes
+from mmlearn.pairs import Regions, ViLBERT
+from mmlearn.pairs.attention import CoAttentionLayer, SelfAttentionLayer, attend
+from mmlearn.pairs.regions import RegionScaler
+from torch import nn
+
+# %%
+plotting.use_style()
+test = load_scenes(1000, split="test", n_objects=6, kinds="relation", wording="seen")
+groups, captions = pairs.opposite_groups(test)
+said = [test.decode(caption)[6:-6] for caption in captions[0]]  # without [CLS] and [SEP]
+_, axes = plt.subplots(1, 2, figsize=(10, 5.4), layout="constrained")
+for ax, scene, caption in zip(axes, groups[0], said, strict=True):
+    plotting.plot_scene(test, scene, axes=ax)
+    ax.set_title(caption)
+assert sorted(said[0].split()) == sorted(said[1].split())
+
+# %% [markdown]
+# *Figure: two scenes of six emoji in numbered boxes, each under its own sentence. The two sentences have the same words
+# in another order; each is true of its own scene only.*
+#
+# A **scene** is a set of **regions**: for each box its features (a CNN's) and its place. To judge the sentence, the word
+# for a thing has to find *its* region, fetch the place, and the two places must be compared. Words and regions have to
+# **meet**, one by one, before anything is averaged. How can a network choose what meets what?
+#
+# ## Attention, by hand
+#
+# A word **asks**: it has a *query* $q$. Each region has a *key* $k_i$, by which it is found, and a *value* $v_i$, which it
+# hands over. Where query and key agree, much of the value comes through:
+#
+# $$w_i = \frac{e^{s_i}}{\sum_j e^{s_j}}, \qquad s_i = \frac{q^\top k_i}{\sqrt d}, \qquad o = \sum_i w_i\, v_i$$
+#
+# Take $q = (1, 0)$ and two keys, $k_1 = (1, 0)$ and $k_2 = (0, 1)$, so $d = 2$. The scores are $0.707$ and $0$.
+
+# %%
+q = np.array([1.0, 0.0])
+k = np.array([[1.0, 0.0], [0.0, 1.0]])
+v = np.array([[3.0, 0.0], [0.0, 3.0]])
+s = k @ q / np.sqrt(2)
+w = np.exp(s) / np.exp(s).sum()
+print("weights", w.round(3), "  output", (w @ v).round(2))
+assert np.allclose(w, [0.670, 0.330], atol=1e-3)
+
+# %% [markdown]
+# The output is a **mean of the values** with weights that sum to 1: two thirds of $v_1$. No value is computed anew, only
+# chosen; and the choice is soft, so that a gradient passes.
+#
+# **Predict first.** Without $\sqrt d$ the weights would be $0.731$ and $0.269$: not much of a change. What if $d$ is 64,
+# or 1024, and the numbers in $q$ and the keys are random, with variance 1?
+#
+# <details><summary>Answer</summary>
+#
+# A product of two such vectors is a sum of $d$ terms, so its standard deviation is $\sqrt d$. At $d = 64$ the scores
+# scatter by 8, and $e^8$ is about 3000: one key takes all, whichever it is, and the gradient of a saturated softmax
+# is nearly 0. Divided by $\sqrt d$ the scores scatter by 1, whatever the width.
+#
+# </details>
+
+
+# %%
+def largest_weight(d, scale, n=400, keys=8):
+    q, k = rng.normal(size=(n, 1, d)), rng.normal(size=(n, keys, d))
+    s = (q * k).sum(axis=2) / scale
+    return torch.as_tensor(s).softmax(dim=1).amax(dim=1).mean()
+
+
+rng, widths = np.random.default_rng(0), [2, 8, 32, 128, 512]
+_, ax = plt.subplots(figsize=(7, 3.4), layout="constrained")
+ax.plot(widths, [largest_weight(d, 1) for d in widths], "o--", label="without scaling")
+ax.plot(widths, [largest_weight(d, d**0.5) for d in widths], "s-", label="divided by √d")
+ax.axhline(1 / 8, color="grey", linestyle=":", label="equal shares of 8 keys")
+ax.set(xscale="log", xlabel="width d", ylabel="largest weight", ylim=(0, 1.05), xticks=widths)
+ax.set_xticklabels(widths)
+_ = ax.legend()
+
+# %% [markdown]
+# *Figure: the largest of eight weights, for random queries and keys, against the width d. Without scaling it climbs towards
+# one; divided by the root of d it stays level, a little above the dotted line of equal shares.*
+#
+# ## A set, and a mask
+#
+# Nothing in the formula knows the *order* of the regions. Exchange regions (key and value together), and the sum is the
+# same. That is right for regions, which are a set. It would be wrong for words, so a word's vector gets its position added; a
+# region's gets its box.
+#
+# Texts and pictures have different numbers of words and regions. The missing ones are filled with **padding**, and a mask
+# sees to it that padding has weight 0, whatever its key says.
+
+# %%
+torch.manual_seed(0)
+q, k, v = torch.randn(1, 1, 1, 4), torch.randn(1, 1, 5, 4), torch.randn(1, 1, 5, 4)
+order = torch.tensor([3, 1, 4, 0, 2])
+assert torch.allclose(attend(q, k, v), attend(q, k[..., order, :], v[..., order, :]))
+three = torch.tensor([[True, True, True, False, False]])  # the last two are padding
+assert torch.allclose(attend(q, k, v, present=three), attend(q, k[..., :3, :], v[..., :3, :]))
+
+# %% [markdown]
+# ## Heads, and a block
+#
+# One query gives one mean. Suppose a word wants the columns of *two* things, 1 and 5. Half of each is **3**, a column in
+# which neither stands. With two **heads** the word asks twice, in two halves of the vector, and gets 1 *and* 5. A head is
+# $d / h$ wide, and it is the head's width that stands under the root. (Taking the model's width is a common slip.)
+#
+# A **transformer layer** wraps this up. Every word asks all words, the answer is *added* to what the word was, and a small
+# network digests it:
+#
+# $$h \leftarrow \mathrm{norm}(h + W_o\, \mathrm{attention}(h)), \qquad h \leftarrow \mathrm{norm}(h + W_2\,
+# \mathrm{gelu}(W_1 h))$$
+
+# %%
+d = 16
+ours = SelfAttentionLayer(d, heads=4, d_ff=32)
+size = {"dropout": 0.0, "activation": "gelu", "layer_norm_eps": 1e-12, "batch_first": True}
+theirs = nn.TransformerEncoderLayer(d, 4, 32, **size)
+parts = "qkv", "out", "feed_forward.inner", "feed_forward.outer", "norm", "feed_forward.norm"
+weights = [ours.state_dict()[f"{part}.{kind}"] for part in parts for kind in ("weight", "bias")]
+theirs.load_state_dict(dict(zip(theirs.state_dict(), weights, strict=True)))
+h = torch.randn(2, 5, d)  # (n, T, d): 2 texts of 5 words
+assert torch.allclose(ours(h), theirs(h), atol=1e-5)
+
+# %% [markdown]
+# Our layer is PyTorch's `TransformerEncoderLayer`, to rounding. So far one stream talks to itself.
+#
+# ## Co-attention: the other stream is asked
+#
+# Two streams, words $h$ $(n, T, d)$ and regions $g$ $(n, R, d)$. Each keeps **its own queries**, and takes keys and values
+# from the **other**:
+#
+# $$h \leftarrow \mathrm{norm}\bigl(h + W_o\, \mathrm{attention}(Q = W_q h,\ K = W_k' g,\ V = W_v' g)\bigr)$$
+# $$g \leftarrow \mathrm{norm}\bigl(g + W_o'\, \mathrm{attention}(Q = W_q' g,\ K = W_k h,\ V = W_v h)\bigr)$$
+#
+# and each digests it by a small network of its own. Both lines read the streams as they came in. This is **ViLBERT's**
+# layer (Lu et al., 2019). **Predict first:** with 5 words, 7 regions and 4 heads, which shapes have the two arrays of weights?
+# Is one the other's transpose?
+#
+# <details><summary>Answer</summary>
+#
+# $(n, 4, 5, 7)$ and $(n, 4, 7, 5)$: queries by keys. No transpose: the two have projections of their own, and each row
+# of each sums to 1. A word may look at a region that looks elsewhere.
+#
+# </details>
+
+# %%
+layer = CoAttentionLayer(d, d, d, 4, 32, 32)
+h, g, seen = torch.randn(2, 5, d), torch.randn(2, 7, d), []
+new_h, new_g = layer(h, g, weights=seen)
+from_words, from_regions = seen[0]
+assert from_words.shape == (2, 4, 5, 7)
+assert from_regions.shape == (2, 4, 7, 5)
+assert torch.allclose(from_words.sum(dim=3), torch.ones(2, 4, 5))
+assert not torch.allclose(from_words, from_regions.transpose(2, 3), atol=0.01)
+
+# %% [markdown]
+# Is this a new kind of attention? No: PyTorch's `MultiheadAttention` gives the same, if its queries get the words' weights
+# and its keys and values the regions'.
+
+# %%
+mha = nn.MultiheadAttention(d, 4, batch_first=True)
+own, other = layer.text_qkv, layer.region_qkv  # each: queries, keys, values, d rows each
+state = {"in_proj_weight": torch.cat([own.weight[:d], other.weight[d:]])}
+state |= {"in_proj_bias": torch.cat([own.bias[:d], other.bias[d:]])}
+state |= {f"out_proj.{name}": p for name, p in layer.text_out.named_parameters()}
+mha.load_state_dict(state)
+asked = layer.text_norm(h + mha(query=h, key=g, value=g)[0])
+assert torch.allclose(layer.text_feed_forward(asked), new_h, atol=1e-5)
+
+# %% [markdown]
+# ## Growing it, one line at a time
+#
+# Which line buys what? A small task that can be checked: a scene of five things, the text "column of the dog", and two
+# questions at once. *Which column*, 1 to 5? The **words** answer, by the last one, the name. *Which region* is meant?
+# Each **region** answers, by one score. By chance both are right in one of five. No two things that are together in
+# a test scene ever were in training.
+
+
+# %%
+def find(scenes, scaler):
+    n = np.arange(len(scenes))
+    region = n % 5  # the things stand in random order
+    names = [scenes.names[o] for o in scenes.objects[n, region]]
+    tokens = torch.tensor([scenes.encode(f"column of the {name}") for name in names])
+    column = torch.as_tensor(scenes.boxes[n, region][:, [0, 2]].mean(axis=1) * 5).long()
+    images = scaler(Regions.of(scenes))  # whitened features, standardised boxes
+    x = images.features[images.rows], images.boxes  # (n, R, 128), (n, R, 5)
+    return tokens, *x, column, torch.as_tensor(region)
+
+
+small = {"n_objects": 5, "kinds": "relation"}
+scenes = load_scenes(3000, **small), load_scenes(1000, split="test", **small)
+scaler = RegionScaler(Regions.of(scenes[0]), 128)
+learn, held = (find(s, scaler) for s in scenes)
+
+# %% [markdown]
+# The network embeds words and regions, lets them `meet`, and reads the two answers off. All five versions have the same
+# parts; only `meet` differs, by a line.
+
+
+# %%
+def two_layers(d, out):
+    return nn.Sequential(nn.LayerNorm(d), nn.Linear(d, 4 * d), nn.GELU(), nn.Linear(4 * d, out))
+
+
+class Meeting(nn.Module):
+    def __init__(self, meet, d=64):
+        super().__init__()
+        self.meet, self.word = meet, nn.Embedding(len(test.words), d)
+        self.look, self.box = nn.Linear(128, d), nn.Linear(5, d)
+        self.think = two_layers(d, d)  # of a region, before a mean
+        self.ask_g, self.ask_h = (nn.MultiheadAttention(d, 4, batch_first=True) for _ in range(2))
+        self.column, self.region = two_layers(d, 5), two_layers(d, 1)
+
+    def forward(self, tokens, features, boxes):
+        h, g = self.word(tokens), self.look(features) + self.box(boxes)  # (n, T, d), (n, R, d)
+        h, g = self.meet(self, h, g)
+        return self.column(h[:, -1]), self.region(g).squeeze(2)  # (n, 5), (n, R)
+
+
+# %%
+def concatenation(net, h, g):  # a linear map of [a, b] is a sum of two linear maps
+    return h + g.mean(dim=1, keepdim=True), g + h.mean(dim=1, keepdim=True)
+
+
+def pooled_regions(net, h, g):  # a network for each region, then the mean
+    return h + net.think(g).mean(dim=1, keepdim=True), g + h.mean(dim=1, keepdim=True)
+
+
+def words_ask(net, h, g):
+    return h + net.ask_g(h, g, g)[0], g
+
+
+def regions_ask(net, h, g):
+    return h, g + net.ask_h(g, h, h)[0]
+
+
+def co_attention(net, h, g):
+    return h + net.ask_g(h, g, g)[0], g + net.ask_h(g, h, h)[0]
+
+
+# %% [markdown]
+# **Predict first.** Which of the five find the column, which the region? Write down a number for *words ask*, column, and
+# one for *words ask*, region; they are drawn beside the results.
+
+# %%
+guess_column, guess_region = 0.5, 0.5  # change me
+
+
+def train(meet, epochs=10):
+    torch.manual_seed(0)
+    net = Meeting(meet)
+    optimiser = torch.optim.AdamW(net.parameters(), lr=3e-3)
+    for _ in range(epochs):
+        for rows in torch.randperm(len(learn[0])).split(128):
+            *x, column, region = (part[rows] for part in learn)
+            columns, regions = net(*x)
+            loss = nn.functional.cross_entropy(columns, column)
+            loss = loss + nn.functional.cross_entropy(regions, region)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+    return net.eval()
+
+
+# %%
+@torch.no_grad()
+def accuracy(net):
+    *x, column, region = held
+    columns, regions = net(*x)
+    hits = columns.argmax(dim=1) == column, regions.argmax(dim=1) == region
+    return [hit.float().mean().item() for hit in hits]
+
+
+rungs = concatenation, pooled_regions, words_ask, regions_ask, co_attention
+nets = {meet.__name__.replace("_", " "): train(meet) for meet in rungs}
+found = {name: accuracy(net) for name, net in nets.items()}
+
+# %%
+figure, axes = plt.subplots(1, 2, figsize=(11, 3.8), sharey=True, layout="constrained")
+asked = (
+    ("which column? (the words answer)", guess_column),
+    ("which region? (regions)", guess_region),
+)
+for k, (ax, (title, guess)) in enumerate(zip(axes, asked, strict=True)):
+    bars = ax.barh(list(found), [pair[k] for pair in found.values()])
+    ax.bar_label(bars, fmt="%.2f", padding=3)
+    ax.axvline(0.2, color="black", linestyle="--", label="chance")
+    ax.plot(guess, 2, "k*", markersize=13, label="your guess for words ask")
+    ax.set(title=title, xlim=(0, 1.1), xlabel="accuracy")
+axes[0].invert_yaxis()
+figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+
+# %% [markdown]
+# *Figure: two panels of bars, a bar for each way to meet, with the line of chance at one fifth and a star for the guess.
+# Left, the column: only words ask and co-attention are high. Right, the region: only regions ask and co-attention are.*
+#
+# Means lose **who is where**: a mean of regions does not say which column belongs to which thing. And attention helps
+# the stream **that asks**: if only words ask, no region hears of the text, and pointing stays at chance, by construction. Two
+# questions to two streams need both directions. That is what "co" buys; a task that asks one stream alone may not need it.
+#
+# Here we know what the attention *should* be: the name must look at its own region. Does it? And is it used?
+
+# %%
+net, (tokens, *x, column, region) = nets["co attention"], held
+with torch.no_grad():
+    h, g = net.word(tokens), net.look(x[0]) + net.box(x[1])
+    looks = net.ask_g(h, g, g)[1]  # (n, T, R), mean of the heads
+own = looks[torch.arange(len(looks)), :, region].mean(dim=0)
+for word, share in zip(("column", "of", "the", "<name>"), own, strict=True):
+    print(f"{word:>7} looks at the region that is named: {share:.2f}   (equal shares: 0.20)")
+
+
+# %%
+def wrong_values(net, h, g):  # the same weights, the next region's values
+    return h + net.ask_g(h, g, g.roll(1, dims=1))[0], g + net.ask_h(g, h, h)[0]
+
+
+order = torch.randperm(5)
+with torch.no_grad():
+    moved = net(tokens, x[0][:, order], x[1][:, order])
+    assert torch.allclose(moved[0], net(tokens, *x)[0], atol=1e-4)
+    assert torch.allclose(moved[1], net(tokens, *x)[1][:, order], atol=1e-4)
+net.meet = wrong_values
+print(f"column, right weights {found['co attention'][0]:.2f}, wrong values {accuracy(net)[0]:.2f}")
+net.meet = co_attention
+
+# %% [markdown]
+# Two permutations. Regions in another order change nothing: the columns are the same, and the scores of the regions move
+# along with them. But keep the weights and hand over the *next* region's value, and the answer is gone. So this
+# attention is no decoration: on this task it is the way by which the place comes to the words.
+#
+# ## ViLBERT
+#
+# Stack this, and it is ViLBERT. Words start as word + position, regions as features + box, and a first region stands for the
+# whole image. A text layer; then, `layers` times, a co-attention and a layer within each stream. In the end the first word,
+# `[CLS]`, and the image's region are multiplied, and the product scores an answer by its words. *What is left of the dog?*
+# needs **two hops**: find the dog, then find what lies left of *there*.
+#
+# Our full runs: 20,000 scenes of five things, four answers, three seeds, two minutes and more each, made by
+# `python -m benchmarks.scenes relation --store`. *Late fusion* averages words and regions, as above. Rows that are indented
+# change the pictures or the question of a trained model at test. **Predict first:** which row is second?
+
+# %%
+stored = scoreboard.measured("scenes", "relation")
+names = [name for name in stored["rows"] if "all" in stored["rows"][name]]
+scores = [stored["rows"][name]["all"] for name in names]
+_ = plotting.bar_with_chance(names, scores, chance=0.25, xlabel=f"accuracy, {len(scores[0])} seeds")
+
+# %% [markdown]
+# *Figure: a bar for each model and control with its spread over three seeds, beside chance at a quarter. Pre-trained
+# co-attention is far ahead, the same network without pre-training stands between, late fusion is at chance, and so is
+# whatever may not see the picture.*
+#
+# **Pre-training is the finding.** The same network, the same questions, as many steps: what differs is that one has first
+# learnt to *point*, at "the thing left of the dog", and to name what it points at. Call this **grounding-supervised**: it is
+# told which region a text means. ViLBERT's own pre-training, on captions from the web, has only *masked words*, *masked
+# regions* and whether a text fits an image; nobody says where. So this gain is not what captions alone would give.
+#
+# Why is it so hard without? Until a word finds its region, no answer depends on the picture in any useful way, and the
+# gradient says nothing about *which* region: a plateau.
+#
+# ## One model, live
+#
+# Six things a scene, fewer scenes, one seed: about a minute. (With five things, the subject is the only one that is not
+# among the answers, so its name would not be needed.)
+
+# %%
+scenes = load_scenes(8000, n_objects=6, kinds="relation")
+e, q = scenes.expressions, scenes.questions
+e = e[e.kind < 2]  # "the dog", "the thing left of the dog"
+model = ViLBERT(head="answers", epochs=6, learning_rate=2e-3, warm_up=0.1, device="cpu")
+model.pretrain(Regions.of(scenes, e.scene), e.tokens, e.label, 3, len(scenes.words))
+model.fit(Regions.of(scenes, q.scene), q.answer_choices(), q.label)
+
+# %%
+q = test.questions
+images, choices = Regions.of(test, q.scene), q.answer_choices()
+rows = {
+    "as it is": (images, choices),
+    "subject hidden": (images, pairs.without_subject(choices)),
+    "places hidden": (images.place_blind(), choices),
+    "objects shuffled": (images.shuffled(), choices),
+    "picture hidden": (images.blind(), choices),
+}
+scores = [model.score(*seen, q.label) for seen in rows.values()]
+_ = plotting.bar_with_chance(
+    list(rows), scores, chance=0.25, xlabel=f"accuracy, {len(q)} questions"
+)
+
+# %% [markdown]
+# *Figure: five bars beside chance at a quarter: the model as it is, far above; with the subject's name hidden about half;
+# without places, with the objects shuffled among the boxes, and without a picture near chance or below.*
+#
+# It needs the question's subject, the places, and which thing is where. With the subject hidden a good deal is left: what is
+# left of something is rather on the left, and no choice of wrong answers can end that. Read every later figure beside this
+# one.
+#
+# ## Where does a word look?
+#
+# `model.attention(..., layer=, head=, direction=)` gives one map: $(T, 1 + R)$, words by regions, the whole image first. Choose
+# a word, a layer and a head. Which layer finds the subject? Do heads share the work?
+
+# %%
+chosen = model.predict(images, choices)
+i = int(np.flatnonzero(chosen == q.label)[4])  # a question that is answered right
+words = [test.words[token] for token in q.tokens[i] if token]
+subject = int(q.tags[i].max())
+answer = int(q.answer_tags[i, q.label[i]].max())
+
+
+def weights_of(layer=None, head=None):
+    return model.attention(images[[i]], q.tokens[[i]], layer=layer, head=head)[0]
+
+
+marked = [0, words.index(test.names[test.objects[q.scene[i], subject]])]
+_ = plotting.attention_frames(test, q.scene[i], words, weights_of(layer=1), marked, columns=2)
+
+# %% [markdown]
+# *Figure: one scene twice, each under the question with one word marked: [CLS], and the name of the subject. In the last
+# layer each word's attention lights the objects in proportion, and each object says its share. The most lit one is in
+# red.*
+#
+# Move through words, layers and heads.
+
+# %% widget=true
+from ipywidgets import IntSlider, interact
+
+knobs = {"word": (0, len(words) - 1), "layer": (0, 1), "head": (0, 3)}
+
+
+@interact(**{name: IntSlider(0, *ends) for name, ends in knobs.items()})
+def light(word, layer, head):
+    plotting.light_objects(test, q.scene[i], words, weights_of(layer, head), word)
+
+
+# %% [markdown]
+# ## Is attention an explanation?
+#
+# A map like this is often shown to explain an answer: "it looked *here*". Test that. Over all test questions: how much does
+# `[CLS]`, from which the answer is read, give to the **answer's** region, to the **subject's**, to another? Then **take a
+# region away**, and see how far the right answer falls:
+#
+# $$\mathrm{drop}_j = p(\text{right} \mid \text{image}) - p(\text{right} \mid \text{image without region } j)$$
+#
+# **Predict first.** The subject gets little attention in the last layer. Then the answer should hardly need it?
+
+# %%
+item = np.arange(len(q))
+subjects = q.tags.max(axis=1)
+answers = q.answer_tags[item, q.label].max(axis=1)
+drop = pairs.occlusion_drop(model, images, choices, q.label)
+looks = model.attention(images, q.tokens, layer=1)[:, 0, 1:]  # of [CLS]: (n, R)
+start = ViLBERT(head="answers", epochs=1, learning_rate=1e-9, device="cpu")
+start.fit(images[:64], [part[:64] for part in choices][0], q.label[:64])  # untrained
+blank = start.attention(images, q.tokens, layer=1)[:, 0, 1:]
+
+# %%
+others = np.ones_like(drop, dtype=bool)
+others[item, subjects] = others[item, answers] = False
+print("                 attention   untrained   drop without it")
+for name, where in (("answer", answers), ("subject", subjects)):
+    line = [values[item, where].mean() for values in (looks, blank, drop)]
+    print(f"{name:<16}" + "".join(f"{value:12.2f}" for value in line))
+line = [values[others].mean() for values in (looks, blank, drop)]
+print(f"{'another':<16}" + "".join(f"{value:12.2f}" for value in line))
+place = (-looks).argsort(axis=1).argsort(axis=1)[item, subjects]  # 0: most looked at
+print(f"the subject is the most looked at in {(place == 0).mean():.2f} of the questions")
+
+# %%
+roles = {subject: "subject", answer: "answer"}
+_ = plotting.plot_occlusion(test, q.scene[i], drop[i], roles, attention=looks[i])
+
+# %% [markdown]
+# *Figure: for the scene above, two bars for each object: how much the right answer loses without it, and the attention that
+# it gets from [CLS] in the last layer. The roles of subject and answer are written beside their names.*
+#
+# Compare the two columns. Attention of the last layer sits on the **outcome**; what the outcome was reached *by*, the
+# subject, has been read a layer before and gets next to nothing here, yet without it the answer falls. So the map is no list
+# of reasons. It is not noise either: untrained, the shares are equal. It says what was fetched, in this layer, by this word. To
+# say what an answer *depends* on, take things away. (Even this has a catch: a scene without its subject is a scene that no
+# question of training was asked about.)
+#
+# ## The same words: Winoground
+#
+# Back to the two pictures. We read "the dog is left of the fox" as an answer: *what is left of the fox? dog.* Its score is
+# that of the answer. For caption $i$ and image $j$ of a group there are four scores $s_{ij}$, and three ways to be right
+# (Thrush et al., 2022): the **text** score asks, for both images, for the right caption; the **image** score, for both
+# captions, for the right image; the **group** score for all. By chance $\frac14$, $\frac14$, $\frac16$.
+#
+# **Predict first.** What do a bag of words, a reader of captions alone, and late fusion of vectors get?
+
+
+# %%
+def parts_of(caption):
+    _, _, a, _, *relation, _, b, _ = test.decode(caption).split()
+    return a, " ".join(relation), b
+
+
+class AsAnswer:
+    """A caption's score is that of its first thing as an answer about its second."""
+
+    def score_pairs(self, images, captions):
+        asked = []
+        for a, relation, b in map(parts_of, captions):
+            text = test.encode(f"[CLS] what is {relation} the {b} ? [SEP] {a} [SEP]")
+            asked.append(text + [0] * (12 - len(text)))  # padding
+        return model.score_pairs(images, np.array(asked)[:, None])[:, 0]
+
+
+# %%
+from mmlearn.classical import CCA
+
+
+def bags(captions):
+    return np.stack([np.bincount(row, minlength=len(test.words))[5:] for row in captions])
+
+
+named = bags(scenes.captions.tokens)
+used = named.std(axis=0) > 0
+vectors = Regions.of(scenes, scenes.captions.scene).mean_features()
+towers = CCA(100, shrinkage=0.5).fit(vectors, named[:, used].astype(float))
+
+
+class Towers:
+    def score_pairs(self, images, captions):
+        x = towers.embed_images(images.mean_features())
+        y = towers.embed_texts(bags(captions)[:, used].astype(float))
+        return (x * y).sum(axis=1) / np.linalg.norm(x, axis=1) / np.linalg.norm(y, axis=1)
+
+
+# %%
+class CaptionAlone:
+    def score_pairs(self, images, captions):
+        return AsAnswer().score_pairs(images.blind(), captions)
+
+
+groups, captions = pairs.opposite_groups(test, limit=300)
+everything = Regions.of(test)
+print(f"{len(groups)} groups        text   image   group   (chance 0.25, 0.25, 0.17)")
+for name, scorer in (
+    ("two towers", Towers),
+    ("caption alone", CaptionAlone),
+    ("ViLBERT", AsAnswer),
+):
+    scores = pairs.score_groups(scorer(), everything, groups, captions)
+    line = pairs.winoground_scores(np.round(scores, 6))
+    print(f"{name:<16}" + "".join(f"{share:8.2f}" for share in line.values()))
+
+# %% [markdown]
+# The towers solve **no** group, and cannot: the two captions tie for each image. (Their image score is at best that of one
+# caption, since what is right for one is wrong for the other.) The reader of captions alone gives both images the same.
+# Co-attention solves most. Real photos are harder: on the real Winoground, models of that time were hardly above chance in
+# the group score.
+#
+# ## Retrieve, then rerank
+#
+# Why not always let words and regions meet? **Cost.** Towers encode $N$ images and $M$ texts, $N + M$ passes, and the
+# images can wait in an index. Co-attention needs a pass for every *pair*, $N \times M$. So: towers fetch $k$ candidates, and
+# co-attention sorts these. **Predict first:** a caption of the test, 1,000 scenes. How large must $k$ be?
+
+
+# %%
+def is_true(caption):
+    a, relation, b = parts_of(caption)
+    first, second = (test.objects == test.names.index(name) for name in (a, b))
+    code = {"left of": 0, "above": 2}[relation]
+    both = first[:, :, None] & second[:, None, :]
+    return (both & (test.world.relations == code)).any(axis=(1, 2))
+
+
+asks = captions[:60, 0]
+true = np.stack([is_true(caption) for caption in asks])  # (m, n): more than one scene may fit
+x = towers.embed_images(everything.mean_features())
+y = towers.embed_texts(bags(asks)[:, used].astype(float))
+similarity = (y / np.linalg.norm(y, axis=1, keepdims=True)) @ (
+    x / np.linalg.norm(x, axis=1)[:, None]
+).T
+
+# %%
+ks, first, m = [1, 3, 10, 30], {}, np.arange(len(asks))
+for name, seen in (("objects shuffled", everything.shuffled()), ("co-attention", everything)):
+    orders = [pairs.rerank(AsAnswer(), seen, asks, similarity, k) for k in ks]
+    first[name] = [true[m, order.argmax(axis=1)].mean() for order in orders]
+_, ax = plt.subplots(figsize=(7, 3.6), layout="constrained")
+for (name, share), style in zip(first.items(), ("s--", "o-"), strict=True):
+    ax.plot(ks, share, style, label=f"sorted by ViLBERT, {name}")
+ax.axhline(true.mean(), color="black", linestyle=":", label="a scene at random")
+ax.set(xscale="log", xlabel="k candidates = passes a caption", ylabel="first scene is right")
+ax.set(xticks=ks, xticklabels=ks, ylim=(0, 1))
+_ = ax.legend()
+
+# %% [markdown]
+# *Figure: how often the first scene is right, against the number of candidates, on a log scale. With k = 1 both lines
+# start at the towers' own; sorted by ViLBERT the line climbs, sorted by the same network with the objects shuffled it
+# does not. A dotted line near zero marks a scene at random.*
+
+# %%
+rank = [-similarity, -pairs.rerank(AsAnswer(), everything, asks, similarity, 10)]
+best = [np.argsort(order, axis=1, kind="stable")[:, :5] for order in rank]
+three = [0, 1, 2]
+strip = [
+    (test.decode(asks[c])[6:-6], note, b[c])
+    for c in three
+    for note, b in zip(("towers", "then reranked"), best)
+]
+texts, notes, tops = zip(*strip, strict=True)
+shown = [[test.picture(scene)[::3, ::3] for scene in top] for top in tops]
+right = [true[c][top] for c, top in zip(np.repeat(three, 2), tops, strict=True)]
+_ = plotting.query_rows(texts, shown, right, notes)
+
+# %% [markdown]
+# *Figure: three captions, each twice: the first five scenes of the towers, and the same ten candidates after reranking.
+# Scenes in which the caption is true have a green frame. The towers' scenes hold the right things, the reranked ones hold
+# them in the right places.*
+#
+# The towers know **which** things, and bring them near the top; how things *stand* they cannot know. Ten or thirty passes a
+# caption instead of a thousand: that is how large systems are built. What the towers do not fetch, no reranking finds. (There
+# is no map of a space in this unit: who reads pairs has no space to draw.)
+#
+# ## Recap
+#
+# - *Attention*: a mean of values, weighted by the softmax of $q^\top k / \sqrt d$, $d$ a head's width. It sees a set: order
+#   and place are in the vectors. A mask gives padding weight 0.
+# - *Co-attention*: own queries, the other's keys and values. The stream that asks is the one that learns.
+# - *Grown by diff*: means cannot bind a thing to its place; one direction serves one stream.
+# - *Pre-training*: pointing first lifts the same network out of its plateau. Ours is told where; ViLBERT's is not.
+# - *Explanation*: attention shows what was fetched. Occlusion shows what is needed.
+# - *Same words*: towers and bags fail at Winoground by construction. Retrieve with towers, rerank with co-attention.
+#
+# ### Four questions
+#
+# 1. A query is the same as both of its keys. What comes out? And if the two keys are equal, but the query is another?
+#
+# <details><summary>Answer</summary>
+#
+# The mean of the two values, both times: equal keys give equal scores, whatever the query. A query cannot tell apart what
+# the keys do not.
+#
+# </details>
+#
+# 2. You cross-attend 10 words to 36 regions, and somebody hands you a map of shape $(36, 10)$ whose rows sum to 1. Which
+#    direction is it?
+#
+# <details><summary>Answer</summary>
+#
+# Regions ask words. Rows belong to queries. Its transpose is *not* the words' attention; the rows would not sum to 1, and
+# other projections made it.
+#
+# </details>
+#
+# 3. A colleague shows that the answer "fox" puts most of its attention on the fox, and concludes that the model has
+#    understood "left of the dog". What would you ask to see?
+#
+# <details><summary>Answer</summary>
+#
+# What happens without the dog, and with the dog's name hidden; how often the same holds where the answer is *wrong*; and the
+# map of an untrained model. Looking at the answer is what choosing it amounts to.
+#
+# </details>
+#
+# 4. 1,000,000 photos, one caption. Towers take 0.1 ms a comparison in an index and co-attention 5 ms a pair. What does
+#    reranking 50 cost, what scoring all?
+#
+# <details><summary>Answer</summary>
+#
+# $50 \times 5$ ms is a quarter of a second; all would be 5,000 s, well over an hour. But only if the right photo is among
+# the 50: measure the towers' recall at 50 first.
+#
+# </details>
+#
+# ## Further reading
+#
+# - Vaswani et al., *Attention Is All You Need*, NeurIPS 2017: section 3.2, with the reason for the root of $d$.
+# - Lu, Batra, Parikh, Lee, *ViLBERT*, NeurIPS 2019: figure 2 is our co-attention layer. In their code `context_layer1` is
+#   what the text's queries fetched from the image's keys: check names before you draw maps.
+# - Bugliarello, Cotterell, Okazaki, Elliott, *Multimodal Pretraining Unmasked*, TACL 2021: one and two streams as one
+#   family; with the same data and settings, most differences vanish.
+# - Thrush et al., *Winoground*, CVPR 2022: the three scores, and photos that are far harder than our scenes.
+# - Chefer, Gur, Wolf, *Generic Attention-Model Explainability*, ICCV 2021: relevance through the layers of
+#   co-attention, a better try at an explanation than one layer's map.
