@@ -124,8 +124,11 @@ def some(dataset, names, seeds):
 
 
 def with_tables(readme):
-    """README's text with the two tables as they should be."""
-    return _between(_between(readme, "methods", table()), "scenes", scenes_table())
+    """README's text with its tables as they should be."""
+    tables = {"methods": table, "scenes": scenes_table, "shortcuts": shortcuts_table}
+    for name, made in tables.items():
+        readme = _between(readme, name, made())
+    return readme
 
 
 def _between(text, name, new):
@@ -173,6 +176,30 @@ def scenes_table():
             result = value + _interval(found[part]["rows"][row])
             lines.append(f"| `{method}` | {what} | {chance} | {result} | {beside} |")
     return "\n".join(lines)
+
+
+def shortcuts_table():
+    """A Markdown table of what attackers who lack a part of an item find in careful scenes.
+
+    Those whose 95 % interval, corrected for their number, lies above chance; the same attackers in
+    careless scenes beside them.
+    """
+    found = json.loads((RESULTS / "shortcuts.json").read_text(encoding="utf-8"))
+    careful, careless = (found[part]["rows"] for part in ("careful", "careless"))
+    far = statistics.NormalDist().inv_cdf(1 - 0.025 / len(careful))
+    lines = ["| items | attacker | chance | right | in careless scenes |", "|---|---|---|---|---|"]
+    for name, row in careful.items():
+        (right,), (items,), (chance,) = row["right"], row["items"], row["chance"]
+        if right - chance > far * math.sqrt(chance * (1 - chance) / items):
+            kind, attacker = name.split(": ", 1)
+            other = f"{careless[name]['right'][0]:.3f}" if name in careless else "–"
+            cells = f"{chance:.3f} | {_share(right, items)} | {other}"
+            lines.append(f"| {kind} | {attacker} | {cells} |")
+    return "\n".join(lines)
+
+
+def _share(right, items):
+    return f"{right:.3f} ± {1.96 * math.sqrt(right * (1 - right) / items):.3f}"
 
 
 def _figure(found, part, row, column):

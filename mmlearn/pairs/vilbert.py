@@ -79,8 +79,8 @@ class ViLBERT(AnswersQuestions):
     pre-training is grounding-supervised where `regions` are given. First weights are
     torch's for the small network and the paper's N(0, .02²) for `CoAttentionConfig.base()`, see
     `initial_std`. The learning rate is 1e-3 for far fewer steps, not 4e-5, and constant: the
-    paper's rises and falls, which is `warm_up=0.1`. In a thousand steps or more that takes twice
-    the rate and ends higher; in a hundred it leaves the first plateau later.
+    paper's rises and falls, which is `warm_up=0.1`. With that the small network takes twice the
+    rate; in a training of a hundred steps it leaves the first plateau later than at a constant one.
 
     Parameters
     ----------

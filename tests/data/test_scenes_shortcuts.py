@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from benchmarks.shortcuts import main, shortcuts
+from benchmarks.shortcuts import chance, main, shortcuts
 from mmlearn.data import load_scenes
 from mmlearn.data.scenes import NAMES, decode
 from mmlearn.data.scenes.vocabulary import CATEGORIES, NUMBERS
@@ -48,10 +48,6 @@ FOUND = {
 def table(n, careless=False):
     train = load_scenes(n, seed=11, careless=careless)
     return shortcuts(train, load_scenes(n // 2, 11, "test", wording="seen", careless=careless))
-
-
-def chance(kind):
-    return {"statements": 1 / 2, "entailment": 1 / 3}.get(kind.split(",")[0], 1 / 4)
 
 
 @pytest.mark.slow
@@ -146,9 +142,12 @@ def test_every_number_is_right_of_some_category_or_subject(scenes):
         assert {0, 1, 2, 3} <= counts
 
 
-def test_four_sizes_are_compared(scenes):
-    for state, _, options, _ in of_kind(scenes, "comparison"):
+def test_the_scene_alone_says_which_size_is_asked_for(scenes):
+    ranks = {"second largest": -2, "largest": -1, "second smallest": 1, "smallest": 0}
+    for state, text, options, label in of_kind(scenes, "comparison"):
         assert len({state.sizes[i] for i in options}) == 4
+        rank = next(at for name, at in ranks.items() if name in text)
+        assert state.sizes[options[label]] == sorted(set(state.sizes))[rank]
 
 
 def test_numbers_are_asked_of_every_category_alike():

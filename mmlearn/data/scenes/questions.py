@@ -250,13 +250,17 @@ def _counted(ask, text, number, deal):
 
 
 def _rank(ask, state):
-    """Which of these is the second largest? Four things of four different sizes."""
+    """Which of these is the second largest? Four things of the two largest and two smallest sizes.
+
+    So the picture alone says which size is asked for, whatever the other answers are.
+    """
     rng, by_size = ask.rng, defaultdict(list)
     for i, size in enumerate(state.sizes):
         by_size[size].append(i)
     if len(by_size) < 4:
         return None
-    levels = sorted(rng.sample(sorted(by_size), 4), reverse=True)
+    levels = sorted(by_size, reverse=True)
+    levels = levels[:2] + levels[-2:]
     four, rank = [rng.choice(by_size[size]) for size in levels], rng.randrange(4)
     right = four.pop(rank)
     text = ask.word("rank", most=RANKS[rank])
