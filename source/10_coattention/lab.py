@@ -72,7 +72,7 @@ v, there = (
     torch.tensor([[True, True, False]]),
 )
 out = masked_attention(q, k, v, there)
-assert isinstance(out, tuple) and len(out) == 2, "return two things: the outputs and the weights."
+assert len(out) == 2, "return two things: the outputs and the weights."
 o, w = out
 assert w.shape == (1, 1, 3), f"the weights are (n, T, R) = (1, 1, 3), got {tuple(w.shape)}."
 assert o.shape == (1, 1, 3), f"the outputs are (n, T, e) = (1, 1, 3), got {tuple(o.shape)}."
@@ -454,7 +454,7 @@ class Finder(nn.Module):
         return self.column(h[:, -1]), self.region(g).squeeze(2)
 
 
-def trained(exchange, epochs=14):
+def trained(exchange, epochs=8):
     """A finder trained with this exchange, and its two accuracies on the test scenes."""
     torch.manual_seed(0)
     finder, data, held = Finder(exchange), find(scenes[0]), find(scenes[1])
@@ -508,9 +508,10 @@ h, g = torch.randn(3, 4, 8), torch.randn(3, 6, 8)
 words, regions = torch.ones(3, 4, dtype=torch.bool), torch.ones(3, 6, dtype=torch.bool)
 words[:, 3], regions[:, 4:] = False, False
 out = layer(h, g, words, regions)
-assert isinstance(out, tuple) and len(out) == 2, "return the two new streams."
-assert out[0].shape == h.shape and out[1].shape == g.shape, (
-    f"(3, 4, 8) and (3, 6, 8) are expected, got {tuple(out[0].shape)}, {tuple(out[1].shape)}: whose queries?"
+assert len(out) == 2, "return the two new streams, as a pair."
+shapes = [tuple(new.shape) for new in out]
+assert shapes == [(3, 4, 8), (3, 6, 8)], (
+    f"(3, 4, 8), (3, 6, 8) are expected, got {shapes}: whose queries?"
 )
 
 
@@ -595,7 +596,7 @@ class WordsAsk(nn.Module):  # change me
         return h + self.ask(h, g, g, key_padding_mask=~regions)[0], g
 
 
-column, region = trained(WordsAsk, epochs=10)[1]  # change me
+column, region = trained(WordsAsk, epochs=8)[1]  # change me
 plt.figure(figsize=(6, 2.2), layout="constrained")
 plt.barh(["region", "column"], [region, column])
 plt.axvline(0.2, color="black", linestyle="--", label="chance")

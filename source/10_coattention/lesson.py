@@ -20,7 +20,7 @@ import torch
 from mmlearn import pairs, plotting, scoreboard
 from mmlearn.data import load_scenes
 from mmlearn.pairs import Regions, ViLBERT
-from mmlearn.pairs.attention import CoAttentionLayer, SelfAttentionLayer, attend
+from mmlearn.pairs.attention import CoAttentionLayer, attend
 from mmlearn.pairs.regions import RegionScaler
 from torch import nn
 
@@ -53,8 +53,7 @@ assert sorted(said[0].split()) == sorted(said[1].split())
 # Take $q = (1, 0)$ and two keys, $k_1 = (1, 0)$ and $k_2 = (0, 1)$, so $d = 2$. The scores are $0.707$ and $0$.
 
 # %%
-q = np.array([1.0, 0.0])
-k = np.array([[1.0, 0.0], [0.0, 1.0]])
+q, k = np.array([1.0, 0.0]), np.array([[1.0, 0.0], [0.0, 1.0]])
 v = np.array([[3.0, 0.0], [0.0, 3.0]])
 s = k @ q / np.sqrt(2)
 w = np.exp(s) / np.exp(s).sum()
@@ -76,21 +75,16 @@ assert np.allclose(w, [0.670, 0.330], atol=1e-3)
 #
 # </details>
 
-
 # %%
-def largest_weight(d, scale, n=400, keys=8):
-    q, k = rng.normal(size=(n, 1, d)), rng.normal(size=(n, keys, d))
-    s = (q * k).sum(axis=2) / scale
-    return torch.as_tensor(s).softmax(dim=1).amax(dim=1).mean()
-
-
-rng, widths = np.random.default_rng(0), [2, 8, 32, 128, 512]
-_, ax = plt.subplots(figsize=(7, 3.4), layout="constrained")
-ax.plot(widths, [largest_weight(d, 1) for d in widths], "o--", label="without scaling")
-ax.plot(widths, [largest_weight(d, d**0.5) for d in widths], "s-", label="divided by √d")
+rng, widths = np.random.default_rng(0), np.array([2, 8, 32, 128, 512])
+scores = [rng.normal(size=(400, 8, d)) * rng.normal(size=(400, 1, d)) for d in widths]
+scores = torch.as_tensor(np.stack([s.sum(axis=2) for s in scores]))  # (widths, 400, 8 keys)
+_, ax = plt.subplots(figsize=(7, 3.6), layout="constrained")
+for name, root in (("without scaling", 1), ("divided by √d", widths[:, None, None] ** 0.5)):
+    largest = (scores / root).softmax(dim=2).amax(dim=2).mean(dim=1)
+    ax.semilogx(widths, largest, "o-", label=name)
 ax.axhline(1 / 8, color="grey", linestyle=":", label="equal shares of 8 keys")
-ax.set(xscale="log", xlabel="width d", ylabel="largest weight", ylim=(0, 1.05), xticks=widths)
-ax.set_xticklabels(widths)
+ax.set(xlabel="width d", ylabel="largest weight", ylim=(0, 1.05), xticks=widths, xticklabels=widths)
 _ = ax.legend()
 
 # %% [markdown]
@@ -121,25 +115,12 @@ assert torch.allclose(attend(q, k, v, present=three), attend(q, k[..., :3, :], v
 # which neither stands. With two **heads** the word asks twice, in two halves of the vector, and gets 1 *and* 5. A head is
 # $d / h$ wide, and it is the head's width that stands under the root. (Taking the model's width is a common slip.)
 #
-# A **transformer layer** wraps this up. Every word asks all words, the answer is *added* to what the word was, and a small
-# network digests it:
+# A **transformer layer** wraps this up: what was asked is *added* to what the word was, and a small network digests it,
 #
 # $$h \leftarrow \mathrm{norm}(h + W_o\, \mathrm{attention}(h)), \qquad h \leftarrow \mathrm{norm}(h + W_2\,
 # \mathrm{gelu}(W_1 h))$$
-
-# %%
-d = 16
-ours = SelfAttentionLayer(d, heads=4, d_ff=32)
-size = {"dropout": 0.0, "activation": "gelu", "layer_norm_eps": 1e-12, "batch_first": True}
-theirs = nn.TransformerEncoderLayer(d, 4, 32, **size)
-parts = "qkv", "out", "feed_forward.inner", "feed_forward.outer", "norm", "feed_forward.norm"
-weights = [ours.state_dict()[f"{part}.{kind}"] for part in parts for kind in ("weight", "bias")]
-theirs.load_state_dict(dict(zip(theirs.state_dict(), weights, strict=True)))
-h = torch.randn(2, 5, d)  # (n, T, d): 2 texts of 5 words
-assert torch.allclose(ours(h), theirs(h), atol=1e-5)
-
-# %% [markdown]
-# Our layer is PyTorch's `TransformerEncoderLayer`, to rounding. So far one stream talks to itself.
+#
+# So far one stream talks to itself.
 #
 # ## Co-attention: the other stream is asked
 #
@@ -159,26 +140,24 @@ assert torch.allclose(ours(h), theirs(h), atol=1e-5)
 # of each sums to 1. A word may look at a region that looks elsewhere.
 #
 # </details>
+#
+# Nor is it a new kind of attention: PyTorch's `MultiheadAttention` gives the same, if its queries get the words' weights and
+# its keys and values the regions'.
 
 # %%
-layer = CoAttentionLayer(d, d, d, 4, 32, 32)
-h, g, seen = torch.randn(2, 5, d), torch.randn(2, 7, d), []
+layer = CoAttentionLayer(16, 16, 16, 4, 32, 32)
+h, g, seen = torch.randn(2, 5, 16), torch.randn(2, 7, 16), []
 new_h, new_g = layer(h, g, weights=seen)
 from_words, from_regions = seen[0]
 assert from_words.shape == (2, 4, 5, 7)
 assert from_regions.shape == (2, 4, 7, 5)
-assert torch.allclose(from_words.sum(dim=3), torch.ones(2, 4, 5))
 assert not torch.allclose(from_words, from_regions.transpose(2, 3), atol=0.01)
 
-# %% [markdown]
-# Is this a new kind of attention? No: PyTorch's `MultiheadAttention` gives the same, if its queries get the words' weights
-# and its keys and values the regions'.
-
 # %%
-mha = nn.MultiheadAttention(d, 4, batch_first=True)
-own, other = layer.text_qkv, layer.region_qkv  # each: queries, keys, values, d rows each
-state = {"in_proj_weight": torch.cat([own.weight[:d], other.weight[d:]])}
-state |= {"in_proj_bias": torch.cat([own.bias[:d], other.bias[d:]])}
+mha = nn.MultiheadAttention(16, 4, batch_first=True)
+own, other = layer.text_qkv, layer.region_qkv  # queries, keys, values: 16 rows each
+state = {"in_proj_weight": torch.cat([own.weight[:16], other.weight[16:]])}
+state |= {"in_proj_bias": torch.cat([own.bias[:16], other.bias[16:]])}
 state |= {f"out_proj.{name}": p for name, p in layer.text_out.named_parameters()}
 mha.load_state_dict(state)
 asked = layer.text_norm(h + mha(query=h, key=g, value=g)[0])
@@ -190,29 +169,26 @@ assert torch.allclose(layer.text_feed_forward(asked), new_h, atol=1e-5)
 # Which line buys what? A small task that can be checked: a scene of five things, the text "column of the dog", and two
 # questions at once. *Which column*, 1 to 5? The **words** answer, by the last one, the name. *Which region* is meant?
 # Each **region** answers, by one score. By chance both are right in one of five. No two things that are together in
-# a test scene ever were in training.
+# a test scene ever were in training. The network embeds words and regions, lets them `meet`, and reads both answers off. In
+# its five versions only `meet` differs, by a line.
 
 
 # %%
 def find(scenes, scaler):
     n = np.arange(len(scenes))
     region = n % 5  # the things stand in random order
-    names = [scenes.names[o] for o in scenes.objects[n, region]]
-    tokens = torch.tensor([scenes.encode(f"column of the {name}") for name in names])
+    named = [scenes.names[o] for o in scenes.objects[n, region]]
+    tokens = torch.tensor([scenes.encode(f"column of the {name}") for name in named])
     column = torch.as_tensor(scenes.boxes[n, region][:, [0, 2]].mean(axis=1) * 5).long()
     images = scaler(Regions.of(scenes))  # whitened features, standardised boxes
     x = images.features[images.rows], images.boxes  # (n, R, 128), (n, R, 5)
     return tokens, *x, column, torch.as_tensor(region)
 
 
-small = {"n_objects": 5, "kinds": "relation"}
-scenes = load_scenes(3000, **small), load_scenes(1000, split="test", **small)
+parts = (3000, "train"), (1000, "test")
+scenes = [load_scenes(n, split=part, n_objects=5, kinds="relation") for n, part in parts]
 scaler = RegionScaler(Regions.of(scenes[0]), 128)
 learn, held = (find(s, scaler) for s in scenes)
-
-# %% [markdown]
-# The network embeds words and regions, lets them `meet`, and reads the two answers off. All five versions have the same
-# parts; only `meet` differs, by a line.
 
 
 # %%
@@ -261,32 +237,29 @@ def co_attention(net, h, g):
 # one for *words ask*, region; they are drawn beside the results.
 
 # %%
-guess_column, guess_region = 0.5, 0.5  # change me
+guess = 0.5, 0.5  # change me
 
 
-def train(meet, epochs=10):
+def train(meet, epochs=6):
     torch.manual_seed(0)
     net = Meeting(meet)
-    optimiser = torch.optim.AdamW(net.parameters(), lr=3e-3)
+    optimiser = torch.optim.AdamW(net.parameters(), lr=4e-3)
     for _ in range(epochs):
         for rows in torch.randperm(len(learn[0])).split(128):
             *x, column, region = (part[rows] for part in learn)
-            columns, regions = net(*x)
-            loss = nn.functional.cross_entropy(columns, column)
-            loss = loss + nn.functional.cross_entropy(regions, region)
+            loss = sum(map(nn.functional.cross_entropy, net(*x), (column, region)))
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
-    return net.eval()
+    return net
 
 
 # %%
 @torch.no_grad()
 def accuracy(net):
     *x, column, region = held
-    columns, regions = net(*x)
-    hits = columns.argmax(dim=1) == column, regions.argmax(dim=1) == region
-    return [hit.float().mean().item() for hit in hits]
+    answers = zip(net(*x), (column, region), strict=True)
+    return [(a.argmax(dim=1) == right).float().mean().item() for a, right in answers]
 
 
 rungs = concatenation, pooled_regions, words_ask, regions_ask, co_attention
@@ -294,23 +267,14 @@ nets = {meet.__name__.replace("_", " "): train(meet) for meet in rungs}
 found = {name: accuracy(net) for name, net in nets.items()}
 
 # %%
-figure, axes = plt.subplots(1, 2, figsize=(11, 3.8), sharey=True, layout="constrained")
-asked = (
-    ("which column? (the words answer)", guess_column),
-    ("which region? (regions)", guess_region),
-)
-for k, (ax, (title, guess)) in enumerate(zip(axes, asked, strict=True)):
-    bars = ax.barh(list(found), [pair[k] for pair in found.values()])
-    ax.bar_label(bars, fmt="%.2f", padding=3)
-    ax.axvline(0.2, color="black", linestyle="--", label="chance")
-    ax.plot(guess, 2, "k*", markersize=13, label="your guess for words ask")
-    ax.set(title=title, xlim=(0, 1.1), xlabel="accuracy")
-axes[0].invert_yaxis()
-figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+shown = found | {"your guess for words ask": guess}
+for k, asked in enumerate(("which column? (the words answer)", "which region? (regions answer)")):
+    shares = [pair[k] for pair in shown.values()]
+    _ = plotting.bar_with_chance(list(shown), shares, chance=0.2, xlabel=f"accuracy, {asked}")
 
 # %% [markdown]
-# *Figure: two panels of bars, a bar for each way to meet, with the line of chance at one fifth and a star for the guess.
-# Left, the column: only words ask and co-attention are high. Right, the region: only regions ask and co-attention are.*
+# *Figure: two charts, a bar for each way to meet and one for the guess, with the line of chance at one fifth. Above, the
+# column: only words ask and co-attention are high. Below, the region: only regions ask and co-attention are.*
 #
 # Means lose **who is where**: a mean of regions does not say which column belongs to which thing. And attention helps
 # the stream **that asks**: if only words ask, no region hears of the text, and pointing stays at chance, by construction. Two
@@ -319,33 +283,26 @@ figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", 
 # Here we know what the attention *should* be: the name must look at its own region. Does it? And is it used?
 
 # %%
-net, (tokens, *x, column, region) = nets["co attention"], held
+net, (tokens, *x, _, region) = nets["co attention"], held
 with torch.no_grad():
-    h, g = net.word(tokens), net.look(x[0]) + net.box(x[1])
-    looks = net.ask_g(h, g, g)[1]  # (n, T, R), mean of the heads
+    g = net.look(x[0]) + net.box(x[1])
+    looks = net.ask_g(net.word(tokens), g, g)[1]  # (n, T, R), mean of the heads
 own = looks[torch.arange(len(looks)), :, region].mean(dim=0)
-for word, share in zip(("column", "of", "the", "<name>"), own, strict=True):
-    print(f"{word:>7} looks at the region that is named: {share:.2f}   (equal shares: 0.20)")
+print("to the region that is named: " + ", ".join(f"{share:.2f}" for share in own), "(equal: 0.20)")
 
 
-# %%
 def wrong_values(net, h, g):  # the same weights, the next region's values
     return h + net.ask_g(h, g, g.roll(1, dims=1))[0], g + net.ask_h(g, h, h)[0]
 
 
-order = torch.randperm(5)
-with torch.no_grad():
-    moved = net(tokens, x[0][:, order], x[1][:, order])
-    assert torch.allclose(moved[0], net(tokens, *x)[0], atol=1e-4)
-    assert torch.allclose(moved[1], net(tokens, *x)[1][:, order], atol=1e-4)
 net.meet = wrong_values
-print(f"column, right weights {found['co attention'][0]:.2f}, wrong values {accuracy(net)[0]:.2f}")
+print(f"column, right values {found['co attention'][0]:.2f}, wrong values {accuracy(net)[0]:.2f}")
 net.meet = co_attention
 
 # %% [markdown]
-# Two permutations. Regions in another order change nothing: the columns are the same, and the scores of the regions move
-# along with them. But keep the weights and hand over the *next* region's value, and the answer is gone. So this
-# attention is no decoration: on this task it is the way by which the place comes to the words.
+# The four shares are those of *column*, *of*, *the* and the name: it is the name that finds its region. A map alone proves
+# little, so the control: regions in another order change nothing, but keep the weights and hand over the *next* region's
+# value, and the answer is gone. On this task attention is no decoration: it is the way by which the place comes to the words.
 #
 # ## ViLBERT
 #
@@ -360,9 +317,8 @@ net.meet = co_attention
 
 # %%
 stored = scoreboard.measured("scenes", "relation")
-names = [name for name in stored["rows"] if "all" in stored["rows"][name]]
-scores = [stored["rows"][name]["all"] for name in names]
-_ = plotting.bar_with_chance(names, scores, chance=0.25, xlabel=f"accuracy, {len(scores[0])} seeds")
+scores = {name: row["all"] for name, row in stored["rows"].items()}
+_ = plotting.bar_with_chance(list(scores), list(scores.values()), chance=0.25, xlabel="accuracy")
 
 # %% [markdown]
 # *Figure: a bar for each model and control with its spread over three seeds, beside chance at a quarter. Pre-trained
@@ -384,8 +340,7 @@ _ = plotting.bar_with_chance(names, scores, chance=0.25, xlabel=f"accuracy, {len
 
 # %%
 scenes = load_scenes(8000, n_objects=6, kinds="relation")
-e, q = scenes.expressions, scenes.questions
-e = e[e.kind < 2]  # "the dog", "the thing left of the dog"
+e, q = scenes.expressions[scenes.expressions.kind < 2], scenes.questions  # by name, by relation
 model = ViLBERT(head="answers", epochs=6, learning_rate=2e-3, warm_up=0.1, device="cpu")
 model.pretrain(Regions.of(scenes, e.scene), e.tokens, e.label, 3, len(scenes.words))
 model.fit(Regions.of(scenes, q.scene), q.answer_choices(), q.label)
@@ -441,12 +396,10 @@ _ = plotting.attention_frames(test, q.scene[i], words, weights_of(layer=1), mark
 # Move through words, layers and heads.
 
 # %% widget=true
-from ipywidgets import IntSlider, interact
-
-knobs = {"word": (0, len(words) - 1), "layer": (0, 1), "head": (0, 3)}
+from ipywidgets import interact
 
 
-@interact(**{name: IntSlider(0, *ends) for name, ends in knobs.items()})
+@interact(word=(0, len(words) - 1), layer=(0, 1), head=(0, 3))
 def light(word, layer, head):
     plotting.light_objects(test, q.scene[i], words, weights_of(layer, head), word)
 
@@ -469,20 +422,18 @@ answers = q.answer_tags[item, q.label].max(axis=1)
 drop = pairs.occlusion_drop(model, images, choices, q.label)
 looks = model.attention(images, q.tokens, layer=1)[:, 0, 1:]  # of [CLS]: (n, R)
 start = ViLBERT(head="answers", epochs=1, learning_rate=1e-9, device="cpu")
-start.fit(images[:64], [part[:64] for part in choices][0], q.label[:64])  # untrained
+start.fit(images[:64], choices[0][:64], q.label[:64])  # untrained
 blank = start.attention(images, q.tokens, layer=1)[:, 0, 1:]
 
 # %%
 others = np.ones_like(drop, dtype=bool)
 others[item, subjects] = others[item, answers] = False
-print("                 attention   untrained   drop without it")
-for name, where in (("answer", answers), ("subject", subjects)):
-    line = [values[item, where].mean() for values in (looks, blank, drop)]
-    print(f"{name:<16}" + "".join(f"{value:12.2f}" for value in line))
-line = [values[others].mean() for values in (looks, blank, drop)]
-print(f"{'another':<16}" + "".join(f"{value:12.2f}" for value in line))
-place = (-looks).argsort(axis=1).argsort(axis=1)[item, subjects]  # 0: most looked at
-print(f"the subject is the most looked at in {(place == 0).mean():.2f} of the questions")
+columns = {"attention": looks, "untrained": blank, "drop without it": drop}
+for name, values in columns.items():
+    means = values[item, answers].mean(), values[item, subjects].mean(), values[others].mean()
+    print(f"{name:<16} answer {means[0]:.2f}   subject {means[1]:.2f}   another {means[2]:.2f}")
+most = (looks.argmax(axis=1) == subjects).mean()
+print(f"the subject is the most looked at in {most:.2f} of the questions")
 
 # %%
 roles = {subject: "subject", answer: "answer"}
@@ -509,60 +460,33 @@ _ = plotting.plot_occlusion(test, q.scene[i], drop[i], roles, attention=looks[i]
 
 
 # %%
-def parts_of(caption):
-    _, _, a, _, *relation, _, b, _ = test.decode(caption).split()
-    return a, " ".join(relation), b
-
-
-class AsAnswer:
-    """A caption's score is that of its first thing as an answer about its second."""
-
-    def score_pairs(self, images, captions):
-        asked = []
-        for a, relation, b in map(parts_of, captions):
-            text = test.encode(f"[CLS] what is {relation} the {b} ? [SEP] {a} [SEP]")
-            asked.append(text + [0] * (12 - len(text)))  # padding
-        return model.score_pairs(images, np.array(asked)[:, None])[:, 0]
-
-
-# %%
+from mmlearn.arrays import cosine_similarity
 from mmlearn.classical import CCA
 
-
-def bags(captions):
-    return np.stack([np.bincount(row, minlength=len(test.words))[5:] for row in captions])
+ids, told = test.encode(" ".join(test.names)), scenes.captions
 
 
-named = bags(scenes.captions.tokens)
-used = named.std(axis=0) > 0
-vectors = Regions.of(scenes, scenes.captions.scene).mean_features()
-towers = CCA(100, shrinkage=0.5).fit(vectors, named[:, used].astype(float))
+def bag(captions):  # which of the 121 names a caption holds
+    return (captions[:, :, None] == ids).any(axis=1).astype(float)
 
 
-class Towers:
-    def score_pairs(self, images, captions):
-        x = towers.embed_images(images.mean_features())
-        y = towers.embed_texts(bags(captions)[:, used].astype(float))
-        return (x * y).sum(axis=1) / np.linalg.norm(x, axis=1) / np.linalg.norm(y, axis=1)
-
+vectors = Regions.of(scenes, told.scene).mean_features()
+towers = CCA(100, shrinkage=0.5).fit(vectors, bag(told.tokens))
 
 # %%
-class CaptionAlone:
-    def score_pairs(self, images, captions):
-        return AsAnswer().score_pairs(images.blind(), captions)
-
-
 groups, captions = pairs.opposite_groups(test, limit=300)
-everything = Regions.of(test)
-print(f"{len(groups)} groups        text   image   group   (chance 0.25, 0.25, 0.17)")
-for name, scorer in (
-    ("two towers", Towers),
-    ("caption alone", CaptionAlone),
-    ("ViLBERT", AsAnswer),
-):
-    scores = pairs.score_groups(scorer(), everything, groups, captions)
-    line = pairs.winoground_scores(np.round(scores, 6))
-    print(f"{name:<16}" + "".join(f"{share:8.2f}" for share in line.values()))
+reader, everything = pairs.CaptionReader(model, test), Regions.of(test)
+z_images = towers.embed_images(everything.mean_features())
+z = [towers.embed_texts(bag(captions[:, i])) for i in (0, 1)]
+by_towers = np.stack([cosine_similarity(texts, z_images) for texts in z], axis=1)  # (g, 2, n)
+scores = {
+    "two towers": np.take_along_axis(by_towers, groups[:, None], axis=2),
+    "caption alone": pairs.score_groups(reader, everything.blind(), groups, captions),
+    "ViLBERT": pairs.score_groups(reader, everything, groups, captions),
+}
+for name, s in scores.items():
+    shares = pairs.winoground_scores(s.round(5))
+    print(f"{name:<14}", *(f"{what} {share:.2f} " for what, share in shares.items()))
 
 # %% [markdown]
 # The towers solve **no** group, and cannot: the two captions tie for each image. (Their image score is at best that of one
@@ -578,33 +502,17 @@ for name, scorer in (
 
 
 # %%
-def is_true(caption):
-    a, relation, b = parts_of(caption)
-    first, second = (test.objects == test.names.index(name) for name in (a, b))
-    code = {"left of": 0, "above": 2}[relation]
-    both = first[:, :, None] & second[:, None, :]
-    return (both & (test.world.relations == code)).any(axis=(1, 2))
-
-
-asks = captions[:60, 0]
-true = np.stack([is_true(caption) for caption in asks])  # (m, n): more than one scene may fit
-x = towers.embed_images(everything.mean_features())
-y = towers.embed_texts(bags(asks)[:, used].astype(float))
-similarity = (y / np.linalg.norm(y, axis=1, keepdims=True)) @ (
-    x / np.linalg.norm(x, axis=1)[:, None]
-).T
-
-# %%
-ks, first, m = [1, 3, 10, 30], {}, np.arange(len(asks))
-for name, seen in (("objects shuffled", everything.shuffled()), ("co-attention", everything)):
-    orders = [pairs.rerank(AsAnswer(), seen, asks, similarity, k) for k in ks]
-    first[name] = [true[m, order.argmax(axis=1)].mean() for order in orders]
+asks, similarity, m = captions[:60, 0], by_towers[:60, 0], np.arange(60)
+true = pairs.holds(test, asks)  # (m, n): in which scenes; there may be several
+ks, orders = (1, 3, 10, 30), {}
+for name, seen in (("co-attention", everything), ("its objects shuffled", everything.shuffled())):
+    orders[name] = [pairs.rerank(reader, seen, asks, similarity, k) for k in ks]
 _, ax = plt.subplots(figsize=(7, 3.6), layout="constrained")
-for (name, share), style in zip(first.items(), ("s--", "o-"), strict=True):
-    ax.plot(ks, share, style, label=f"sorted by ViLBERT, {name}")
+for (name, ranked), style in zip(orders.items(), ("o-", "s--"), strict=True):
+    ax.semilogx(ks, [true[m, s.argmax(axis=1)].mean() for s in ranked], style, label=name)
 ax.axhline(true.mean(), color="black", linestyle=":", label="a scene at random")
-ax.set(xscale="log", xlabel="k candidates = passes a caption", ylabel="first scene is right")
-ax.set(xticks=ks, xticklabels=ks, ylim=(0, 1))
+ax.set(xlabel="k candidates = passes a caption", ylabel="first scene is right", ylim=(0, 1))
+ax.set(xticks=ks, xticklabels=ks)
 _ = ax.legend()
 
 # %% [markdown]
@@ -613,18 +521,14 @@ _ = ax.legend()
 # does not. A dotted line near zero marks a scene at random.*
 
 # %%
-rank = [-similarity, -pairs.rerank(AsAnswer(), everything, asks, similarity, 10)]
-best = [np.argsort(order, axis=1, kind="stable")[:, :5] for order in rank]
-three = [0, 1, 2]
-strip = [
-    (test.decode(asks[c])[6:-6], note, b[c])
-    for c in three
-    for note, b in zip(("towers", "then reranked"), best)
-]
-texts, notes, tops = zip(*strip, strict=True)
-shown = [[test.picture(scene)[::3, ::3] for scene in top] for top in tops]
-right = [true[c][top] for c, top in zip(np.repeat(three, 2), tops, strict=True)]
-_ = plotting.query_rows(texts, shown, right, notes)
+texts, shown, right = [], [], []
+for c in (0, 1, 2):
+    for name, s in (("towers", similarity[c]), ("then reranked", orders["co-attention"][2][c])):
+        best = np.argsort(-s, kind="stable")[:5]
+        texts.append(f"{test.decode(asks[c])[6:-6]}: {name}")
+        shown.append([test.picture(scene)[::3, ::3] for scene in best])
+        right.append(true[c, best])
+_ = plotting.query_rows(texts, shown, right)
 
 # %% [markdown]
 # *Figure: three captions, each twice: the first five scenes of the towers, and the same ten candidates after reranking.
