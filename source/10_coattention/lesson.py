@@ -439,18 +439,21 @@ for name, values in columns.items():
 print(f"most looked at is the subject in {(looks.argmax(axis=1) == subjects).mean():.2f} of all")
 
 # %%
-roles = {subject: "subject", answer: "answer"}
-_ = plotting.plot_occlusion(test, q.scene[i], drop[i], roles, attention=looks[i])
+k = int(drop[item, subjects].argsort()[int(0.75 * len(q))])  # needs it more than 3 of 4 do
+print(q.text(k).splitlines()[0])
+roles = {subjects[k]: "subject", answers[k]: "answer"}
+_ = plotting.plot_occlusion(test, q.scene[k], drop[k], roles, attention=looks[k])
 
 # %% [markdown]
-# *Figure: for the scene above, two bars for each object: how much the right answer loses without it, and the attention that
-# it gets from [CLS] in the last layer. The roles of subject and answer are written beside their names.*
+# *Figure: for one question, two bars for each object: how much the right answer loses without it, and the attention that it
+# gets from [CLS] in the last layer. The answer has long bars of both kinds; the subject has a long bar of loss and next to no
+# attention.*
 #
-# Compare the two columns. Attention of the last layer sits on the **outcome**; what the outcome was reached *by*, the
-# subject, has been read a layer before and gets next to nothing here, yet without it the answer falls. So the map is no list
-# of reasons. It is not noise either: untrained, the shares are equal. It says what was fetched, in this layer, by this word. To
-# say what an answer *depends* on, take things away. (Even this has a catch: a scene without its subject is a scene that no
-# question of training was asked about.)
+# Attention of the last layer sits on the **outcome**. What the outcome was reached *by*, the subject, gets less of it than any
+# other thing, yet without the subject the right answer falls far, and without another thing it does not. So the map is no list
+# of reasons. Nor is it noise: untrained, the shares are equal. It says what was fetched, in this layer, by this word. To say
+# what an answer *depends* on, take things away. (Even this has a catch: about a scene without its subject no question of
+# training was asked.)
 #
 # ## The same words: Winoground
 #
@@ -494,8 +497,8 @@ for name, s in scores.items():
 # %% [markdown]
 # The towers solve **no** group, and cannot: the two captions tie for each image. (Their image score is at best that of one
 # caption, since what is right for one is wrong for the other.) The reader of captions alone gives both images the same.
-# Co-attention solves most. Real photos are harder: on the real Winoground, models of that time were hardly above chance in
-# the group score.
+# Co-attention is far above chance. Real photos are harder: on the real Winoground, the models of its paper had group scores
+# no better than chance.
 #
 # ## Retrieve, then rerank
 #
