@@ -10,13 +10,11 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from torch import nn
-from torch.nn import functional as F
-
 from mmlearn import plotting
 from mmlearn.data import load_scenes
-from mmlearn.pairs import Regions
-from mmlearn.pairs.regions import RegionScaler
+from mmlearn.pairs.regions import Regions, RegionScaler
+from torch import nn
+from torch.nn import functional as F
 
 plotting.use_style()
 
