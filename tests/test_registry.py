@@ -8,7 +8,7 @@ import pytest
 
 import mmlearn
 from mmlearn.registry import get_method
-from mmlearn.scoreboard import published, stored
+from mmlearn.scoreboard import measured, published, stored
 from tools import results
 
 ROOT = Path(__file__).parents[1]
@@ -84,3 +84,9 @@ def test_readme_shows_the_stored_results_of_every_method():
 def test_a_dataset_without_a_stored_run_is_named():
     with pytest.raises(ValueError, match="no run on 'fashion' is stored"):
         stored("fashion")
+
+
+def test_a_part_that_was_never_measured_is_named_beside_those_that_were():
+    assert "chance" in measured("diachronic", "known")["rows"]["diachronic"]
+    with pytest.raises(ValueError, match=r"'years' of 'diachronic' is not stored; stored.*'known'"):
+        measured("diachronic", "years")

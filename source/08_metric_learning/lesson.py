@@ -577,7 +577,7 @@ for line in scoreboard.published():
 # In the published table SAM leads. In ours it is level with the triplet loss, and both are behind SM and Deep-SM. The
 # published figures are on other features and another split (unit 02), so the *levels* do not compare; and our SAM is
 # not the paper's in every term. What we can say: on these data, our version of SAM shows no gain by group. Next, unit 09 puts **time** into the embedding: a ranking
-# loss again, with margins that look at the clock.
+# loss again, with positives that look at the clock.
 #
 # ## Recap
 #

@@ -33,10 +33,14 @@ def asked(tmp_path, monkeypatch):
         return Scoreboard(**board | {"rows": [Row(**row) for row in board["rows"]]})
 
     (tmp_path / "tiny.json").write_text(OLD.to_json(), encoding="utf-8")
-    for name in ("diachronic", "scenes"):
-        text = (results.RESULTS / f"{name}.json").read_text(encoding="utf-8")
-        (tmp_path / f"{name}.json").write_text(text, encoding="utf-8")
-    readme = README.format("methods") + README.format("scenes")
+    for name, specs in (("diachronic", results.DIACHRONIC), ("scenes", results.SCENES)):
+        (tmp_path / f"{name}.json").write_text(json.dumps(made_up(specs)), encoding="utf-8")
+    attacked = {"right": [0.5], "items": [1000], "chance": [0.25]}
+    parts = {"careful": attacked | {"right": [0.26]}, "careless": attacked}
+    parts = {part: {"rows": {"relation: text": row}} for part, row in parts.items()}
+    parts["careful"]["rows"]["relation: farthest"] = attacked
+    (tmp_path / "shortcuts.json").write_text(json.dumps(parts), encoding="utf-8")
+    readme = "".join(map(README.format, ("methods", "scenes", "shortcuts")))
     (tmp_path / "README.md").write_text(readme, encoding="utf-8")
     monkeypatch.setattr(results, "RESULTS", tmp_path)
     monkeypatch.setattr(results, "ROOT", tmp_path)
@@ -44,6 +48,16 @@ def asked(tmp_path, monkeypatch):
     monkeypatch.setattr(scoreboard, "run", run)
     monkeypatch.setattr(scoreboard, "stored", stored)
     return calls
+
+
+def made_up(specs):
+    """Figures of three seeds for all that the table shows."""
+    found = {}
+    for *_, figure, others in specs:
+        for part, row, column in (figure, *(where for _, *where in others)):
+            row = found.setdefault(part, {"rows": {}})["rows"].setdefault(row, {"chance": [0.1]})
+            row[column] = [0.5, 0.6, 0.7]
+    return found
 
 
 def rows(folder):
@@ -93,7 +107,7 @@ def test_one_stored_seed_has_no_spread(asked, tmp_path):
         path = tmp_path / f"{name}.json"
         path.write_text(json.dumps(first_seed(json.loads(path.read_text()))), encoding="utf-8")
     results.main(["--table-only"])
-    table = (tmp_path / "README.md").read_text(encoding="utf-8").split("scenes:begin")[1]
+    table = (tmp_path / "README.md").read_text(encoding="utf-8").split("scenes:")[1]
     assert "±" not in table
     assert table.count("accuracy") == 3
 
@@ -110,6 +124,13 @@ def test_a_row_with_an_interval_shows_it_and_one_that_is_not_stored_is_left_out(
     assert "[0.900, 0.950]" in line
     assert "no question" not in line
     assert "None" not in table
+
+
+def test_attackers_above_chance_are_shown_beside_careless_scenes(asked, tmp_path):
+    results.main(["--table-only"])
+    table = (tmp_path / "README.md").read_text(encoding="utf-8").split("shortcuts:begin")[1]
+    assert "| relation | farthest | 0.250 | 0.500 ± 0.031 | – |" in table
+    assert "text" not in table
 
 
 def first_seed(found):

@@ -13,7 +13,7 @@ from mmlearn.storage.files import make_folder, write_atomically
 from tools.course.cards import course_table
 from tools.course.model import Course
 
-MAX_BYTES = 800_000
+MAX_BYTES = 1_500_000
 TABLE = ("<!-- course:begin -->", "<!-- course:end -->")  # where README.md holds the units
 
 

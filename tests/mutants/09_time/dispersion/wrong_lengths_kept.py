@@ -1,0 +1,7 @@
+def dispersion(z, items):
+    u = z
+    means = np.array([u[items == item].mean(axis=0) for item in np.unique(items)])
+    n = len(means)
+    if n < 2:
+        return float("nan")
+    return float(1 - (means @ means.T)[~np.eye(n, dtype=bool)].mean())

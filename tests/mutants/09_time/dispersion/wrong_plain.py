@@ -1,0 +1,7 @@
+def dispersion(z, items):
+    u = z / np.linalg.norm(z, axis=1, keepdims=True)
+    means = np.array([u[items == item].mean(axis=0) for item in np.unique(items)])
+    n = len(means)
+    if n < 2:
+        return float("nan")
+    return float(1 - (means @ means.T).mean())

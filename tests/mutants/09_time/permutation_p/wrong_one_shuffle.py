@@ -1,0 +1,6 @@
+def permutation_p(statistic, values, n, seed):
+    rng = np.random.default_rng(seed)
+    observed = statistic(values)
+    world = rng.permutation(values)
+    shuffled = np.array([statistic(world) for _ in range(n)])
+    return observed, shuffled, float((1 + (shuffled >= observed).sum()) / (1 + n))
