@@ -1,5 +1,6 @@
 """Transformers that look at an image and a text together: methods that score pairs."""
 
+from mmlearn.pairs.captions import CaptionReader, holds
 from mmlearn.pairs.controls import without_query, without_subject
 from mmlearn.pairs.joint import answer_and_rationale, joint_accuracy, joint_scores
 from mmlearn.pairs.mean_pooling import LateFusion
@@ -17,6 +18,7 @@ from mmlearn.pairs.winoground import opposite_groups, score_groups, winoground_s
 __all__ = [
     "R2C",
     "TASKS",
+    "CaptionReader",
     "CoAttentionConfig",
     "LateFusion",
     "R2CConfig",
@@ -27,6 +29,7 @@ __all__ = [
     "TwoStreams",
     "ViLBERT",
     "answer_and_rationale",
+    "holds",
     "joint_accuracy",
     "joint_scores",
     "occlusion_drop",

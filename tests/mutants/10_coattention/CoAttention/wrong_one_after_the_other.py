@@ -1,0 +1,14 @@
+class CoAttention(nn.Module):
+    """Each stream asks the other."""
+
+    def __init__(self, d, heads):
+        """d: width of both streams; heads: divides d."""
+        super().__init__()
+        self.of_words = nn.MultiheadAttention(d, heads, batch_first=True)
+        self.of_regions = nn.MultiheadAttention(d, heads, batch_first=True)
+        self.norm_h, self.norm_g = nn.LayerNorm(d), nn.LayerNorm(d)
+
+    def forward(self, h, g, words, regions):
+        """The two new streams."""
+        h = self.norm_h(h + self.of_words(h, g, g, key_padding_mask=~regions)[0])
+        return h, self.norm_g(g + self.of_regions(g, h, h, key_padding_mask=~words)[0])

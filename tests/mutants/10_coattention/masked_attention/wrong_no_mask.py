@@ -1,0 +1,6 @@
+def masked_attention(q, k, v, present):
+    """Scaled dot-product attention over the regions that are present."""
+    s = q @ k.transpose(1, 2) / k.shape[2] ** 0.5
+
+    w = s.softmax(dim=2)
+    return w @ v, w

@@ -1,0 +1,12 @@
+def occlusion(score, present, labels):
+    """How far the probability of the right answer falls without each region."""
+
+    def right(mask):
+        return score(mask)[torch.arange(len(labels)), labels]
+
+    drops = []
+    for j in range(present.shape[1]):
+        without = present.clone()
+        without[:, j] = False
+        drops.append(right(present) - right(without))
+    return torch.stack(drops, dim=1)
