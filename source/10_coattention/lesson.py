@@ -321,7 +321,7 @@ scores = {name: row["all"] for name, row in stored["rows"].items()}
 _ = plotting.bar_with_chance(list(scores), list(scores.values()), chance=0.25, xlabel="accuracy")
 
 # %% [markdown]
-# *Figure: a bar for each model and control with its spread over the seeds, beside chance at a quarter. Pre-trained
+# *Figure: a bar for each model and control (with a spread if several seeds were run), beside chance at a quarter. Pre-trained
 # co-attention is ahead, the same network without pre-training behind it, late fusion and the network without a picture are at
 # chance.*
 #
@@ -333,7 +333,7 @@ _ = plotting.bar_with_chance(list(scores), list(scores.values()), chance=0.25, x
 # told which region a text means. ViLBERT's own pre-training, on captions from the web, has only *masked words*, *masked
 # regions* and whether a text fits an image; nobody says where. So this gain is not what captions alone would give.
 #
-# Why is it so hard without? Until a word finds its region, no answer depends on the picture in any useful way, and the
+# Why is it harder without? Until a word finds its region, no answer depends on the picture in any useful way, and the
 # gradient says nothing about *which* region: a plateau.
 #
 # ## One model, live
