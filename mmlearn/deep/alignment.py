@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mmlearn.arrays import check_matrix, to_numpy
+from mmlearn.arrays import check_matrix, to_numpy, unit_rows
 from mmlearn.kinds import as_numbers
 
 __all__ = ["Displacement", "displacement", "procrustes"]
@@ -122,10 +122,5 @@ def _paths(z, name):
 
 
 def _moved(z):
-    first, last = (_unit(z[:, t]) for t in (0, -1))
+    first, last = (unit_rows(z[:, t]) for t in (0, -1))
     return np.maximum(0, 1 - ((first @ procrustes(first, last)) * last).sum(axis=1))
-
-
-def _unit(z):
-    norm = np.linalg.norm(z, axis=1, keepdims=True)
-    return z / np.where(norm > 0, norm, 1)

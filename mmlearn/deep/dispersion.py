@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mmlearn.arrays import check_matrix, to_numpy
+from mmlearn.arrays import check_matrix, to_numpy, unit_rows
 from mmlearn.deep.temporal import check_times
 from mmlearn.labels import check_label_values
 
@@ -72,8 +72,7 @@ def semantic_dispersion(z, labels, times, bins=10, items=None, corrected=True):
     # The last edge belongs to the last bin; what lies outside all of them belongs to none.
     bin_of = np.searchsorted(edges, times, side="right") - 1
     bin_of[times == edges[-1]] = len(edges) - 2
-    norm = np.linalg.norm(z, axis=1, keepdims=True)
-    u = z / np.where(norm > 0, norm, 1)
+    u = unit_rows(z)
     kinds = np.unique(labels)
     d = np.full((len(kinds), len(edges) - 1), np.nan)
     for row, kind in enumerate(kinds):

@@ -7,7 +7,7 @@ measured here is ours; the paper (arXiv:1909.13689) has no planted truth to meas
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from mmlearn.arrays import to_numpy
+from mmlearn.arrays import to_numpy, unit_rows
 from mmlearn.deep.temporal import check_times
 
 __all__ = ["counted_drift", "drift_correlation", "recovered_drift", "regression_drift"]
@@ -181,6 +181,4 @@ def _slopes(labels, times, rows):
 
 
 def _unit(z):
-    z = to_numpy(z).astype(np.float64)
-    norm = np.linalg.norm(z, axis=1, keepdims=True)
-    return z / np.where(norm > 0, norm, 1)
+    return unit_rows(to_numpy(z).astype(np.float64))

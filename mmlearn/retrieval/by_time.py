@@ -60,8 +60,6 @@ def map_by_time(model, test, bins=5):
         s = to_numpy(model.similarity(z_x[here], z_y[here]))
         same = labels[:, None] == labels
         ap = (average_precision(s, same) + average_precision(s.T, same)) / 2
-        n = np.bincount(labels, minlength=len(scores))
-        scores[n > 0, b] = (np.bincount(labels, ap, minlength=len(scores)) / np.maximum(n, 1))[
-            n > 0
-        ]
+        n, total = (np.bincount(labels, w, minlength=len(scores)) for w in (None, ap))
+        scores[n > 0, b] = total[n > 0] / n[n > 0]
     return (edges[:-1] + edges[1:]) / 2, scores
