@@ -552,11 +552,12 @@ print(
     "two streams, masks, sums: as they should be; on the emoji both above 0.8:",
     min(column, region) > 0.8,
 )
-texts, *seen = (a[:3] for a in find(scenes[1])[:3])
+texts, *seen, right = (a[:3] for a in find(scenes[1])[:4])
 best = [a.argmax(dim=1) for a in finder(texts, *seen)]
 for i, ax in enumerate(plt.subplots(1, 3, figsize=(12, 4.4), layout="constrained")[1]):
     plotting.plot_scene(scenes[1], i, highlight=[int(best[1][i])], axes=ax)
-    ax.set_title(f"{scenes[1].decode(texts[i])}: {int(best[0][i]) + 1}")
+    said = f"{int(best[0][i]) + 1}, right is {int(right[i]) + 1}"
+    ax.set_title(f"{scenes[1].decode(texts[i])}: {said}")
 plt.show()
 ### BEGIN HIDDEN TESTS
 again = CoAttention(12, 3).eval()
@@ -574,8 +575,8 @@ print(f"{new[0].mean():.4f} {new[1].std(correction=0):.4f}", again(a, b, some, m
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# *Figure: three test scenes with their boxes; the region that your network points at is drawn in bold, and the title says the
-# column that it names, counted from the left.*
+# *Figure: three test scenes with their boxes; the region that your network points at is drawn in bold, and the title says
+# which column it names, counted from the left, and which is right. Not every answer need be right.*
 #
 # ## Your own experiment
 #
